@@ -1,0 +1,76 @@
+# Every target works from a bare clone: .venv is made when it is missing or older than pyproject.toml.
+#
+#   make demo    local server, example jobs, workers and live counts, for about 20 seconds
+#   make test    everything: the checks, then the whole suite
+#   make check   lint, types and import layers
+#   make bench   the figures of the README, on this machine
+#   make clean   removes what the other targets made
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+# The first interpreter that really runs (a pyenv shim may not), is new enough, and can make a venv.
+find_python = for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$p && break; done
+PYTHON ?= $(shell $(find_python))
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --root-user-action=ignore
+
+.PHONY: demo test check lint types layers suite smoke bench format clean
+
+demo: $(VENV)/run.stamp
+	@$(BIN)/taskq demo
+
+bench: $(VENV)/run.stamp
+	@$(BIN)/taskq bench
+
+test: check suite smoke
+
+check: lint types layers
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff check --quiet --output-format=concise
+	@$(BIN)/ruff format --diff --quiet
+
+types: $(VENV)/dev.stamp
+	@$(BIN)/mypy --no-error-summary
+
+layers: $(VENV)/dev.stamp
+	@out=$$($(BIN)/lint-imports --no-cache) || { echo "$$out"; exit 1; }
+
+suite: $(VENV)/dev.stamp
+	@.ci/tools
+	@$(BIN)/pytest -q -n $(JOBS) -m 'not alone'
+	@$(BIN)/pytest -q -m alone
+
+# the same code on Python 3.13, where there is one
+smoke:
+	@.ci/tools
+	@JOBS=$(JOBS) .ci/smoke 3.13
+
+format: $(VENV)/dev.stamp
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format --quiet
+
+clean:
+	@rm -rf $(VENV) .venv-3.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/python.stamp:
+	@test -n "$(PYTHON)" || { echo "taskq needs Python 3.11 or later with venv: none found on PATH." >&2; \
+	  echo "Debian: apt-get install python3-venv. Or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Making $(VENV) with $(PYTHON) (once; takes a minute)" >&2
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/run.stamp: pyproject.toml | $(VENV)/python.stamp
+	@$(PIP) -e '.[local]'
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml | $(VENV)/python.stamp
+	@$(PIP) -e '.[local,dev]'
+	@touch $@ $(VENV)/run.stamp

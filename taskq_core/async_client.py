@@ -1,0 +1,220 @@
+"""`AsyncClient`, the asyncio twin: sends commands. Logic is in the builders; `Client` has the same verbs.
+
+It may be used from several tasks of one event loop at once. A call whose answer is lost is repeated until
+the deadline; the scripts see to it that nothing happens twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import Any, Self, TypeVar
+
+from redis.exceptions import NoScriptError
+
+from taskq_core import config, queries
+from taskq_core.client_state import (
+    CANCEL_ORDER_MS,
+    ClientState,
+    Payload,
+    cancel_order,
+    describe,
+    found,
+    limits_of,
+    read_info,
+)
+from taskq_core.command import Command, text
+from taskq_core.commands import operate, produce, work
+from taskq_core.connect import FOREIGN, Patience, connect_async, translate
+from taskq_core.errors import ServerUnreachable
+from taskq_core.job import (
+    DEFAULT_OPTIONS,
+    Change,
+    JobDetail,
+    JobOptions,
+    NewJob,
+    Page,
+    Receipt,
+    Receipts,
+    State,
+)
+from taskq_core.keys import queues_key
+from taskq_core.names import JobRef
+from taskq_core.snapshot import FailedAttempt, QueueSnapshot, ServerInfo, WorkerInfo
+
+T = TypeVar("T")
+
+
+class AsyncClient(ClientState):
+    """The asyncio client. ``deadline``: seconds that a call is repeated while the server does not answer."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        namespace: str = config.DEFAULT_NAMESPACE,
+        deadline: float = config.CALL_DEADLINE_S,
+        payload_limit: int = config.MAX_PAYLOAD_BYTES,
+    ) -> None:
+        super().__init__(url, namespace, deadline, payload_limit)
+        self.redis: Any = connect_async(url)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self.redis.aclose()
+
+    async def run(self, command: Command[T], queue: str = "") -> T:
+        """Sends a command until it is answered. Raises: ServerUnreachable, ServerError, Refused."""
+        return command.parse(await self._call(lambda: self._send(command), queue))
+
+    async def execute(self, *words: Any) -> Any:
+        """Sends a plain Redis command that may be repeated. Raises as `run`."""
+        return await self._call(lambda: self.redis.execute_command(*words))
+
+    async def _send(self, command: Command[Any]) -> Any:
+        script = command.script
+        try:
+            return await self.redis.execute_command(
+                "EVALSHA", script.sha, len(command.keys), *command.keys, *command.args
+            )
+        except NoScriptError:
+            return await self.redis.execute_command(
+                "EVAL", script.source, len(command.keys), *command.keys, *command.args
+            )
+
+    async def _call(self, send: Callable[[], Awaitable[Any]], queue: str = "") -> Any:
+        patience: Patience | None = None
+        while True:
+            try:
+                return await send()
+            except FOREIGN as error:
+                patience = patience or Patience(self.deadline)
+                pause = patience.pause(error)
+                if pause is None:
+                    raise translate(error, self.url, queue) from error
+                await asyncio.sleep(pause)
+
+    # -- producing ------------------------------------------------------------------------
+
+    async def enqueue(
+        self, queue: str, task: str, payload: Payload, options: JobOptions = DEFAULT_OPTIONS
+    ) -> Receipt:
+        """Adds one job. Raises: InvalidPayload, InvalidName, QueueFull, ServerFull, ServerUnreachable."""
+        return (await self._enqueue(queue, self.single(task, payload, options)))[0]
+
+    async def enqueue_many(
+        self, queue: str, task: str, payloads: Iterable[Payload], options: JobOptions = DEFAULT_OPTIONS
+    ) -> Receipts:
+        """Adds jobs that share task and options, in batches of 1,000: each batch whole or not at all."""
+        receipts = Receipts(queue, ())
+        for batch in self.checked(payloads):
+            receipts += await self._enqueue(queue, [produce.Group(task, batch, options)])
+        return receipts
+
+    async def enqueue_jobs(self, queue: str, jobs: Sequence[NewJob]) -> Receipts:
+        """Adds up to 1,000 jobs with tasks and options of their own, in order: all or none."""
+        return await self._enqueue(queue, produce.groups_of(jobs, self.payload_limit))
+
+    async def _enqueue(self, queue: str, groups: Sequence[produce.Group]) -> Receipts:
+        keys = self.keys(queue)
+        if queue not in self.announced:
+            await self.execute("SADD", queues_key(self.namespace), queue)
+            self.announced.add(queue)
+        producer = self.take_session()
+        try:
+            receipts = await self.run(produce.enqueue(keys, groups, producer.id, producer.number), queue)
+        except ServerUnreachable:
+            raise
+        except Exception:
+            self.idle.append(producer)
+            raise
+        self.idle.append(producer)
+        return receipts
+
+    # -- looking ----------------------------------------------------------------------------
+
+    async def ping(self) -> ServerInfo:
+        """What the server says of itself. Raises: ServerUnreachable, AccessDenied."""
+        return read_info(await self.execute("INFO"))
+
+    async def queues(self) -> list[str]:
+        """The names of the namespace's queues, sorted."""
+        return sorted(text(name) for name in await self.execute("SMEMBERS", queues_key(self.namespace)))
+
+    async def inspect(self, ref: JobRef) -> JobDetail:
+        """Everything about a job. Raises: NotFound."""
+        return found(await self.run(queries.inspect(self.keys(ref.queue), ref.id)), ref)
+
+    async def list_jobs(self, queue: str, state: State, *, limit: int = 100, cursor: str = "") -> Page:
+        """A page of jobs in one state: scheduled, ready, running or dead. Raises: InvalidOption."""
+        return await self.run(queries.list_jobs(self.keys(queue), state, cursor, limit))
+
+    async def snapshot(self, queue: str, minutes: int = 0) -> QueueSnapshot:
+        """A queue at one moment, with its last minutes."""
+        return await self.run(queries.snapshot(self.keys(queue), minutes))
+
+    async def snapshots(self, queues: Sequence[str], minutes: int = 0) -> list[QueueSnapshot]:
+        """Several queues, one after the other."""
+        return [await self.snapshot(queue, minutes) for queue in queues]
+
+    async def workers(self, queue: str) -> list[WorkerInfo]:
+        """The live workers of a queue."""
+        keys = self.keys(queue)
+        leases = await self.run(queries.list_workers(keys))
+        return [describe(lease, await self.execute("HGETALL", keys.worker(lease.id))) for lease in leases]
+
+    async def failures(self, queue: str, *, limit: int = 100) -> list[FailedAttempt]:
+        """The latest failed attempts, newest first."""
+        entries = await self.execute("XREVRANGE", self.keys(queue).failures, "+", "-", "COUNT", limit)
+        return [queries.read_failure(entry) for entry in entries]
+
+    # -- operating ----------------------------------------------------------------------------
+
+    async def retry(self, queue: str, ids: Sequence[str]) -> list[Change]:
+        """Dead jobs become ready, scheduled ones due now; at most 1,000 a call."""
+        return await self.run(operate.retry(self.keys(queue), ids))
+
+    async def cancel(self, queue: str, ids: Sequence[str]) -> list[Change]:
+        """Waiting jobs are removed; the workers of running ones are told to stop them."""
+        keys = self.keys(queue)
+        cancelled = await self.run(operate.cancel(keys, ids))
+        for row in cancelled:
+            if row.worker:
+                await self.run(work.tell(keys, row.worker, cancel_order(row.change.ref.id), CANCEL_ORDER_MS))
+        return [row.change for row in cancelled]
+
+    async def delete(self, queue: str, ids: Sequence[str]) -> list[Change]:
+        """Dead jobs are removed for good."""
+        return await self.run(operate.delete(self.keys(queue), ids))
+
+    async def purge(
+        self, queue: str, state: State, *, older_than: timedelta | None = None, limit: int = 1000
+    ) -> int:
+        """Removes at most ``limit`` jobs of a state; call until it returns 0."""
+        return await self.run(operate.purge(self.keys(queue), state, self.before(older_than), limit))
+
+    async def pause(self, queue: str) -> bool:
+        """Stops claims. True when it was not paused before."""
+        return await self.run(operate.pause(self.keys(queue)))
+
+    async def resume(self, queue: str) -> bool:
+        """Lets claims go on. True when it was paused before."""
+        return await self.run(operate.resume(self.keys(queue)))
+
+    async def configure(
+        self,
+        queue: str,
+        *,
+        max_jobs: int | None = None,
+        dead_max: int | None = None,
+        dead_age: timedelta | None = None,
+    ) -> None:
+        """Sets limits of a queue; 0 goes back to the default. Raises: InvalidOption."""
+        await self.run(operate.configure(self.keys(queue), limits_of(max_jobs, dead_max, dead_age)))

@@ -1,0 +1,122 @@
+"""What `Client` and `AsyncClient` share: names, limits, producer sessions, and how replies are read."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from taskq_core import config
+from taskq_core.clock import positive_ms, wall_ms
+from taskq_core.codec import check_payload
+from taskq_core.command import text
+from taskq_core.commands import produce
+from taskq_core.errors import NotFound
+from taskq_core.job import JobDetail, JobOptions
+from taskq_core.keys import QueueKeys, queue_keys
+from taskq_core.names import JobRef, check_namespace
+from taskq_core.snapshot import ServerInfo, WorkerInfo
+
+Payload = Mapping[str, Any] | bytes | str
+CANCEL_ORDER_MS = 60_000
+"""How long an order to a worker waits for it."""
+
+
+class ProducerSession:
+    """A session that numbers its calls: the server remembers the last one and its reply."""
+
+    __slots__ = ("id", "number")
+
+    def __init__(self) -> None:
+        self.id = secrets.token_hex(8)
+        self.number = 0
+
+
+class ClientState:
+    """What both clients hold: names, limits, producer sessions."""
+
+    def __init__(self, url: str, namespace: str, deadline: float, payload_limit: int) -> None:
+        self.url = url
+        self.namespace = check_namespace(namespace)
+        self.payload_limit = min(payload_limit, config.HARD_PAYLOAD_BYTES)
+        self.deadline = deadline
+        self.idle: list[ProducerSession] = []
+        self.announced: set[str] = set()
+
+    def keys(self, queue: str) -> QueueKeys:
+        """The keys of a queue. Raises: InvalidName."""
+        return queue_keys(self.namespace, queue)
+
+    def take_session(self) -> ProducerSession:
+        """A session for one call."""
+        # one call at a time in a session; one whose answer never came is not used again
+        try:
+            producer = self.idle.pop()
+        except IndexError:
+            producer = ProducerSession()
+        producer.number += 1
+        return producer
+
+    def single(self, task: str, payload: Payload, options: JobOptions) -> list[produce.Group]:
+        """One job as a group. Raises: InvalidPayload."""
+        return [produce.Group(task, (check_payload(payload, self.payload_limit),), options)]
+
+    def checked(self, payloads: Iterable[Payload]) -> Iterable[list[bytes]]:
+        """Payloads, checked, in batches that one call may carry. Raises: InvalidPayload."""
+        return produce.batches(check_payload(payload, self.payload_limit) for payload in payloads)
+
+    def before(self, older_than: timedelta | None) -> int | None:
+        """The time before which something is older than that."""
+        return None if older_than is None else wall_ms() - positive_ms(older_than, "older_than")
+
+
+def found(detail: JobDetail | None, ref: JobRef) -> JobDetail:
+    """The detail. Raises: NotFound when there is none."""
+    if detail is None:
+        raise NotFound(
+            f"no job {ref}", hint="It may have ended: only jobs enqueued with keep are remembered after that"
+        )
+    return detail
+
+
+def limits_of(
+    max_jobs: int | None, dead_max: int | None, dead_age: timedelta | None
+) -> dict[str, int | None]:
+    """Limits as they are stored; 0 stands for the default."""
+    limits: dict[str, int | None] = {}
+    if max_jobs is not None:
+        limits["max_jobs"] = max_jobs or None
+    if dead_max is not None:
+        limits["dead_max"] = dead_max or None
+    if dead_age is not None:
+        limits["dead_age"] = positive_ms(dead_age, "dead_age") if dead_age else None
+    return limits
+
+
+def cancel_order(job_id: str) -> bytes:
+    """The order that makes a worker cancel a job."""
+    return b'{"cancel":"%b"}' % job_id.encode()
+
+
+def describe(worker: WorkerInfo, reply: Any) -> WorkerInfo:
+    """The worker with what it says of itself: a HGETALL reply in either protocol."""
+    rows = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
+    about = {text(name): text(value) for name, value in rows}
+    return WorkerInfo(worker.id, worker.queue, worker.expires_at, about)
+
+
+def read_info(reply: Any) -> ServerInfo:
+    """The answer of INFO, raw or as redis-py makes it."""
+    if isinstance(reply, dict):
+        info = {text(name): text(value) for name, value in reply.items()}
+    else:
+        lines = (line.split(":", 1) for line in text(reply).splitlines() if ":" in line)
+        info = dict(lines)
+    valkey = info.get("valkey_version")
+    return ServerInfo(
+        kind="valkey" if valkey else "redis", version=valkey or info.get("redis_version", "?"),
+        mode=info.get("redis_mode", "standalone"), used_memory=int(info.get("used_memory", "0")),
+        max_memory=int(info.get("maxmemory", "0")), eviction=info.get("maxmemory_policy", ""),
+        aof=info.get("aof_enabled") == "1",
+    )  # fmt: skip

@@ -1,0 +1,40 @@
+"""A command: one script call with its keys, its arguments, and how its reply is read. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from taskq_core.scripts import Script
+
+T = TypeVar("T")
+Arg = str | bytes | int
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[T]):
+    """Sent by a client. Every command may be sent twice: scripts do nothing twice."""
+
+    script: Script
+    keys: Sequence[str]
+    args: Sequence[Arg]
+    parse: Callable[[Any], T]
+
+
+def text(value: object) -> str:
+    """A reply as text, whatever the protocol made of it."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return "" if value is None else str(value)
+
+
+def same(value: Any) -> Any:
+    """The reply as it is."""
+    return value
+
+
+def pairs(flat: Sequence[Any]) -> dict[str, str]:
+    """A flat field, value list as a dict of text."""
+    it = iter(flat)
+    return {text(k): text(v) for k, v in zip(it, it, strict=True)}

@@ -1,0 +1,1 @@
+"""Builders of commands that change something: no I/O, each returns a `Command`."""

@@ -1,0 +1,128 @@
+"""What operators ask of the server: retry, cancel, delete, purge, pause, resume, configure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from taskq_core import config
+from taskq_core.command import Command, text
+from taskq_core.errors import InvalidOption
+from taskq_core.job import Change, State
+from taskq_core.keys import QueueKeys
+from taskq_core.names import JobRef, check_job_id
+from taskq_core.scripts import script
+
+
+def _changes(
+    keys: QueueKeys, ids: Sequence[str], done: Callable[[Any], bool], found: Callable[[Any], str]
+) -> Callable[[Any], list[Change]]:
+    def read(reply: Any) -> list[Change]:
+        return [
+            Change(JobRef(keys.queue, job_id), done(row), found(row) or None)
+            for job_id, row in zip(ids, reply, strict=True)
+        ]
+
+    return read
+
+
+def _checked(ids: Sequence[str]) -> list[str]:
+    if len(ids) > config.MAX_BATCH:
+        raise InvalidOption(f"{len(ids)} ids in one call are more than {config.MAX_BATCH}")
+    return [check_job_id(job_id) for job_id in ids]
+
+
+def retry(keys: QueueKeys, ids: Sequence[str]) -> Command[list[Change]]:
+    """Makes dead jobs ready and scheduled ones due now. Raises: InvalidName, InvalidOption."""
+    names = [
+        *keys.streams, keys.jobs, keys.due, keys.moved, keys.dead, keys.dead_jobs, keys.wake, keys.stats,
+        keys.history,
+    ]  # fmt: skip
+    return Command(
+        script("retry"),
+        names,
+        [config.HISTORY_S, config.WAKE_TOKENS, *_checked(ids)],
+        _changes(keys, ids, lambda row: text(row) in ("dead", "scheduled"), text),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What became of one id: as `Change`, and the worker to be told when it runs."""
+
+    change: Change
+    worker: str
+
+
+def cancel(keys: QueueKeys, ids: Sequence[str]) -> Command[list[Cancelled]]:
+    """Removes waiting jobs and says who runs the others. Raises: InvalidName, InvalidOption."""
+    names = [
+        *keys.streams, keys.jobs, keys.due, keys.moved, keys.dead_jobs, keys.stats, keys.history,
+    ]  # fmt: skip
+
+    def read(reply: Any) -> list[Cancelled]:
+        rows = [(text(found), text(worker)) for found, worker in reply]
+        return [
+            Cancelled(Change(JobRef(keys.queue, job_id), found not in ("", "dead"), found or None), worker)
+            for job_id, (found, worker) in zip(ids, rows, strict=True)
+        ]
+
+    return Command(script("cancel"), names, [config.HISTORY_S, *_checked(ids)], read)
+
+
+def delete(keys: QueueKeys, ids: Sequence[str]) -> Command[list[Change]]:
+    """Removes dead jobs for good. Raises: InvalidName, InvalidOption."""
+    return Command(
+        script("delete"),
+        [keys.dead, keys.dead_jobs, keys.stats, keys.history],
+        [config.HISTORY_S, *_checked(ids)],
+        _changes(keys, ids, bool, lambda row: "dead" if row else ""),
+    )
+
+
+def purge(keys: QueueKeys, state: State, before_ms: int | None, limit: int) -> Command[int]:
+    """Removes at most ``limit`` jobs of a state: ready, scheduled or dead. Raises: InvalidOption.
+
+    ``before_ms``: only jobs enqueued (ready), due (scheduled) or dead before that time.
+    """
+    if not 1 <= limit <= config.MAX_BATCH:
+        raise InvalidOption(f"a step purges 1 to {config.MAX_BATCH} jobs, not {limit}")
+    args = [config.HISTORY_S, limit, "" if before_ms is None else before_ms]
+    counters = [keys.stats, keys.history]
+    if state is State.READY:
+        return Command(script("purge_ready"), [*keys.streams, keys.moved, *counters], args, int)
+    if state is State.SCHEDULED:
+        return Command(script("purge_index"), [keys.due, keys.jobs, *counters], args, int)
+    if state is State.DEAD:
+        return Command(script("purge_index"), [keys.dead, keys.dead_jobs, *counters], args, int)
+    raise InvalidOption(f"cannot purge {state} jobs", hint="One of: ready, scheduled, dead")
+
+
+def pause(keys: QueueKeys) -> Command[bool]:
+    """Stops claims. True when it was not paused before."""
+    return Command(script("pause"), [keys.meta], [], bool)
+
+
+def resume(keys: QueueKeys) -> Command[bool]:
+    """Lets claims go on. True when it was paused before."""
+    return Command(script("resume"), [keys.meta, keys.wake], [config.WAKE_TOKENS], bool)
+
+
+LIMITS: Mapping[str, str] = {
+    "max_jobs": "jobs that may wait",
+    "dead_max": "dead jobs kept",
+    "dead_age": "ms a dead job is kept",
+}
+
+
+def configure(keys: QueueKeys, limits: Mapping[str, int | None]) -> Command[int]:
+    """Sets limits of a queue; None goes back to the default. Raises: InvalidOption."""
+    args: list[str | int] = []
+    for name, value in limits.items():
+        if name not in LIMITS:
+            raise InvalidOption(f"unknown limit {name!r}", hint=f"One of: {', '.join(LIMITS)}")
+        if value is not None and value < 1:
+            raise InvalidOption(f"{name} must be at least 1, not {value}")
+        args += (name, "" if value is None else value)
+    return Command(script("configure"), [keys.meta], args, int)

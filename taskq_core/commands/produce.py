@@ -1,0 +1,125 @@
+"""Enqueueing: groups of jobs become one script call, its reply becomes receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from taskq_core import config
+from taskq_core.clock import instant_ms, positive_ms
+from taskq_core.codec import Meta, check_payload, encode_meta
+from taskq_core.command import Arg, Command, text
+from taskq_core.errors import InvalidOption
+from taskq_core.job import DEFAULT_OPTIONS, JobOptions, NewJob, Priority, Receipts, Run
+from taskq_core.keys import QueueKeys
+from taskq_core.names import check_task, check_unique
+from taskq_core.scripts import script
+
+_LIMITS: Final = (config.PRODUCER_TTL_MS, config.HARD_PAYLOAD_BYTES, config.HISTORY_S, config.WAKE_TOKENS)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Jobs of one call that share their task and options."""
+
+    task: str
+    payloads: Sequence[bytes]
+    options: JobOptions = DEFAULT_OPTIONS
+
+
+def groups_of(jobs: Iterable[NewJob], limit: int = config.MAX_PAYLOAD_BYTES) -> list[Group]:
+    """Jobs in order, neighbours with the same task and options together. Raises: InvalidPayload."""
+    groups: list[Group] = []
+    task, options, payloads = "", DEFAULT_OPTIONS, list[bytes]()
+    for job in jobs:
+        if not payloads or job.task != task or job.options != options or options.unique is not None:
+            task, options, payloads = job.task, job.options, []
+            groups.append(Group(task, payloads, options))
+        payloads.append(check_payload(job.payload, limit))
+    return groups
+
+
+def batches(payloads: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Payloads in batches that one call may carry."""
+    batch: list[bytes] = []
+    size = 0
+    for payload in payloads:
+        if batch and (len(batch) == config.MAX_BATCH or size + len(payload) > config.MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(payload)
+        size += len(payload)
+    if batch:
+        yield batch
+
+
+def enqueue(keys: QueueKeys, groups: Sequence[Group], session: str, number: int) -> Command[Receipts]:
+    """Adds the jobs of the groups, in order, all or none.
+
+    ``session`` and ``number`` name the call: repeated with the same two, it adds nothing and returns
+    the first reply. Raises: InvalidName, InvalidOption.
+    """
+    names = [
+        *keys.streams, keys.jobs, keys.due, keys.moved, keys.wake, keys.meta, keys.stats, keys.history,
+        keys.producer(session),
+    ]  # fmt: skip
+    args: list[Arg] = [number, *_LIMITS]
+    for group in groups:
+        _add_group(keys, group, names, args)
+    return Command(script("enqueue"), names, args, lambda reply: read_receipts(keys.queue, text(reply)))
+
+
+def _add_group(keys: QueueKeys, group: Group, names: list[str], args: list[Arg]) -> None:
+    count = len(group.payloads)
+    options = group.options
+    if options is DEFAULT_OPTIONS:
+        args += ("n", check_task(group.task), count, "", "", "", 0)
+    else:
+        lock = _lock(keys, options, count, names)
+        meta = encode_meta(meta_of(options))
+        args += (Priority.of(options.priority).letter, check_task(group.task), count, _delay(options), meta)
+        args += (lock, _lock_ttl(options))
+    args += group.payloads
+
+
+def meta_of(options: JobOptions) -> Meta:
+    """What the options ask for that travels with the job."""
+    return Meta(
+        retries=options.retries,
+        backoff=options.backoff.wire() if options.backoff else None,
+        timeout=positive_ms(options.timeout, "timeout") if options.timeout is not None else 0,
+        unique=check_unique(options.unique) if options.unique is not None else "",
+        keep=positive_ms(options.keep, "keep") if options.keep is not None else 0,
+    )
+
+
+def _delay(options: JobOptions) -> str:
+    if options.at is not None:
+        return str(instant_ms(options.at))
+    if options.delay is not None and options.delay.total_seconds() > 0:
+        return f"+{positive_ms(options.delay, 'delay')}"
+    return ""
+
+
+def _lock(keys: QueueKeys, options: JobOptions, count: int, names: list[str]) -> Arg:
+    if options.unique is None:
+        return ""
+    if count != 1:
+        raise InvalidOption("a unique key belongs to one job, not to a batch")
+    names.append(keys.unique(check_unique(options.unique)))
+    return len(names)
+
+
+def _lock_ttl(options: JobOptions) -> int:
+    return positive_ms(options.unique_for, "unique_for") if options.unique_for else config.UNIQUE_FOR_MS
+
+
+def read_receipts(queue: str, reply: str) -> Receipts:
+    """Receipts from the script's runs, ``n1763951707123-0*1000 =n1763951707001-4*1``."""
+    runs = []
+    for word in reply.split():
+        first, _, count = word.lstrip("=").rpartition("*")
+        head, _, sequence = first[1:].partition("-")
+        runs.append(Run(first[0], head, int(sequence), int(count), word.startswith("=")))
+    return Receipts(queue, runs)

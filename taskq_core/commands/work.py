@@ -1,0 +1,251 @@
+"""What a worker asks of the server: claim, ack, fail, and the duties that keep a queue whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from taskq_core import config
+from taskq_core.claimed import Job
+from taskq_core.codec import PLAIN, decode_meta
+from taskq_core.command import Arg, Command, same, text
+from taskq_core.errors import InvalidPayload
+from taskq_core.keys import LEVELS, QueueKeys
+from taskq_core.scripts import script
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim brought. ``state``: ok, paused or lost; ``next_due`` in ms, -1 when nothing is delayed."""
+
+    state: str
+    next_due: int
+    batches: Sequence[tuple[int, Sequence[Any]]]
+    deliveries: Mapping[tuple[int, bytes], int]
+
+
+def register(keys: QueueKeys, worker: str, lease_ms: int, about: Mapping[str, Arg]) -> Command[int]:
+    """Makes a worker known. Reply: server ms, or -1 when the name was revoked."""
+    names = [*keys.streams, keys.leases, keys.revoked, keys.worker(worker)]
+    return Command(script("register"), names, [worker, lease_ms, _hash_ttl(lease_ms), *_flat(about)], int)
+
+
+def heartbeat(keys: QueueKeys, worker: str, lease_ms: int, about: Mapping[str, Arg]) -> Command[int]:
+    """Renews the lease. Reply: server ms, or -1 when it is gone."""
+    names = [keys.leases, keys.worker(worker)]
+    return Command(script("heartbeat"), names, [worker, lease_ms, _hash_ttl(lease_ms), *_flat(about)], int)
+
+
+def retire(keys: QueueKeys, worker: str) -> Command[bool]:
+    """Takes a stopped worker off the books. False: it still holds jobs, which reclaim takes over."""
+    names = [*keys.streams, keys.leases, keys.revoked, keys.worker(worker), keys.told(worker)]
+    return Command(script("retire"), names, [worker], bool)
+
+
+def claim(keys: QueueKeys, worker: str, want: int, order: str = LEVELS) -> Command[Claim]:
+    """Takes up to ``want`` ready jobs, levels in the given order."""
+    names = [*keys.streams, keys.leases, keys.meta, keys.due, keys.wake]
+    return Command(script("claim"), names, [worker, want, order], read_claim)
+
+
+def read_claim(reply: Any) -> Claim:
+    """The reply of `claim` as it is, with levels as indexes."""
+    state, next_due, batches, seen = reply
+    return Claim(
+        text(state),
+        int(next_due),
+        [(LEVELS.index(text(level)), entries) for level, entries in batches],
+        {(LEVELS.index(text(level)), entry): int(n) + 1 for level, entry, n in seen},
+    )
+
+
+@dataclass(slots=True)
+class End:
+    """What ends with a job beside its entry: a kept result, a uniqueness lock."""
+
+    id: str
+    outcome: bytes = b""
+    keep: int = 0
+    unique: str = ""
+
+
+@dataclass(slots=True)
+class Acks:
+    """A batch of ended jobs: entries by (counter, level), ends, promoted ids, counts for the minute."""
+
+    entries: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
+    ends: list[End] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.entries or self.counts)
+
+
+def ack(keys: QueueKeys, worker: str, acks: Acks) -> Command[int]:
+    """Ends jobs. Reply: how many, or -1 when the lease is gone and nothing was done."""
+    names = [*keys.streams, keys.leases, keys.stats, keys.history, keys.moved]
+    args: list[Arg] = [
+        worker, config.HISTORY_S, len(acks.entries), len(acks.ends), len(acks.moved), len(acks.counts),
+    ]  # fmt: skip
+    for (counter, level), entries in acks.entries.items():
+        args += (counter, level + 1, len(entries))
+        args += entries
+    for end in acks.ends:
+        names += (keys.result(end.id), keys.unique(end.unique or "-"))
+        args += (end.id, end.outcome, end.keep, "1" if end.unique else "")
+    args += acks.moved
+    for name, n in acks.counts.items():
+        args += (name, n)
+    return Command(script("ack"), names, args, int)
+
+
+@dataclass(slots=True)
+class FailedRun:
+    """A failed attempt: its record for the next life, and when that begins. ``delay`` None: buried."""
+
+    level: int
+    entry: bytes
+    id: str
+    delay: int | None
+    record: bytes
+    failure: bytes
+    end: End
+
+
+def fail(keys: QueueKeys, worker: str, runs: Sequence[FailedRun], *, revoked: bool = False) -> Command[int]:
+    """Records failed attempts. Reply: how many, or -1 when the lease is gone.
+
+    ``revoked``: on behalf of a worker whose lease was taken, by the maintainer that took it.
+    """
+    names = [
+        *keys.streams, keys.revoked if revoked else keys.leases, keys.jobs, keys.due, keys.moved,
+        keys.dead, keys.dead_jobs, keys.meta, keys.stats, keys.history, keys.failures, keys.wake,
+    ]  # fmt: skip
+    args: list[Arg] = [
+        worker, config.HISTORY_S, config.FAILURES_KEPT, config.DEAD_MAX, config.DEAD_AGE_MS,
+        config.WAKE_TOKENS,
+    ]  # fmt: skip
+    for run in runs:
+        names += (keys.result(run.id), keys.unique(run.end.unique or "-"))
+        args += (run.level + 1, run.entry, run.id, "" if run.delay is None else run.delay)
+        args += (run.record, run.failure, run.end.outcome, run.end.keep)
+    return Command(script("fail"), names, args, int)
+
+
+def promote(keys: QueueKeys, limit: int = 100) -> Command[tuple[int, int]]:
+    """Moves due jobs to their streams. Reply: how many, and ms until the next is due or -1."""
+    names = [*keys.streams, keys.jobs, keys.due, keys.moved, keys.wake, keys.dead, keys.dead_jobs]
+    return Command(
+        script("promote"), names, [limit, config.WAKE_TOKENS], lambda reply: (int(reply[0]), int(reply[1]))
+    )
+
+
+def release(keys: QueueKeys, worker: str, jobs: Sequence[Job]) -> Command[int]:
+    """Gives jobs back. Reply: how many, or -1 when the lease is gone."""
+    names = [*keys.streams, keys.leases, keys.wake]
+    args: list[Arg] = [worker, config.WAKE_TOKENS]
+    for job in jobs:
+        args += (job.level + 1, job.entry)
+    return Command(script("release"), names, args, int)
+
+
+def pending(keys: QueueKeys, worker: str, most: int = 10_000) -> Command[list[tuple[int, bytes, int]]]:
+    """What the server holds in a worker's name: level, entry, deliveries."""
+    return Command(
+        script("pending"),
+        keys.streams,
+        [worker, most],
+        lambda reply: [(int(level) - 1, entry, int(n)) for level, entry, n in reply],
+    )
+
+
+def adopt(
+    keys: QueueKeys, worker: str, entries: Sequence[tuple[int, bytes]]
+) -> Command[list[tuple[int, Any]]]:
+    """Jobs that are in the worker's name: level and (entry, fields). Empty when the lease is gone."""
+    args: list[Arg] = [worker]
+    for level, entry in entries:
+        args += (level + 1, entry)
+
+    def read(reply: Any) -> list[tuple[int, Any]]:
+        return [] if reply == -1 else [(int(level) - 1, (entry, fields)) for level, entry, fields in reply]
+
+    return Command(script("adopt"), [*keys.streams, keys.leases], args, read)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a maintainer sees: whether it holds the lock, server ms, expiry by worker, who is revoked."""
+
+    leads: bool
+    now: int
+    leases: Mapping[str, str]
+    revoked: Sequence[str]
+
+
+def watch(keys: QueueKeys, worker: str, lock_ms: int) -> Command[Watch]:
+    """Looks at all leases, and takes the maintainer's lock when it is free."""
+
+    def read(reply: Any) -> Watch:
+        flat = iter(reply[2])
+        leases = {text(name): text(expiry) for name, expiry in zip(flat, flat, strict=True)}
+        return Watch(bool(reply[0]), int(reply[1]), leases, [text(name) for name in reply[3]])
+
+    return Command(script("watch"), [keys.lock, keys.leases, keys.revoked], [worker, lock_ms], read)
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaimed:
+    """One step of a take-over: alive, more or gone. ``poison``: (level, entry, deliveries, fields)."""
+
+    state: str
+    moved: int
+    poison: Sequence[tuple[int, bytes, int, Sequence[bytes]]]
+
+
+def reclaim(
+    keys: QueueKeys, worker: str, expiry: str, crashes: int = config.MAX_CRASHES
+) -> Command[Reclaimed]:
+    """Takes over at most 100 entries of each level from a worker whose lease ended.
+
+    ``expiry`` is the one its maintainer saw standing still; "" for a worker that is revoked already.
+    """
+    names = [
+        *keys.streams, keys.leases, keys.revoked, keys.wake, keys.stats, keys.history,
+        keys.worker(worker), keys.told(worker),
+    ]  # fmt: skip
+    args: list[Arg] = [worker, expiry, 100, crashes, config.WAKE_TOKENS, config.HISTORY_S]
+
+    def read(reply: Any) -> Reclaimed:
+        poison = [(int(level) - 1, entry, int(n), fields) for level, entry, n, fields in reply[2]]
+        return Reclaimed(text(reply[0]), int(reply[1]), poison)
+
+    return Command(script("reclaim"), names, args, read)
+
+
+def tell(keys: QueueKeys, worker: str, order: bytes, ttl_ms: int) -> Command[int]:
+    """Leaves an order for one worker."""
+    return Command(script("tell"), [keys.told(worker)], [order, ttl_ms], same)
+
+
+def job_of(queue: str, level: int, entry: bytes, fields: Sequence[bytes], deliveries: int = 1) -> Job:
+    """A stream entry as a job. Raises: InvalidPayload when it was not made by us."""
+    if len(fields) == 2:
+        return Job(queue, level, entry, fields[0], fields[1], PLAIN, deliveries)
+    return _job_with_meta(queue, level, entry, fields, deliveries)
+
+
+def _job_with_meta(queue: str, level: int, entry: bytes, fields: Sequence[bytes], deliveries: int) -> Job:
+    if len(fields) != 4 or fields[2] != b"@":
+        raise InvalidPayload("not an entry of this queue: a task and its payload, then perhaps @")
+    return Job(queue, level, entry, fields[0], fields[1], decode_meta(fields[3]), deliveries)
+
+
+def _flat(about: Mapping[str, Arg]) -> list[Arg]:
+    return [part for pair in about.items() for part in pair]
+
+
+def _hash_ttl(lease_ms: int) -> int:
+    return max(config.WORKER_TTL_MS, 3 * lease_ms)

@@ -1,0 +1,67 @@
+"""Every default, once, with its unit and its reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DEFAULT_NAMESPACE: Final = "default"
+DEFAULT_QUEUE: Final = "default"
+
+# -- limits of one call ---------------------------------------------------------------------
+MAX_BATCH: Final = 1_000
+"""Jobs in one script call: a batch of 1,000 keeps the server busy for about 4 ms."""
+MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of payload in one script call."""
+MAX_PAYLOAD_BYTES: Final = 256 * 1024
+"""Bytes of one payload, as JSON. Larger things belong in a store, their address in the payload."""
+HARD_PAYLOAD_BYTES: Final = 1024 * 1024
+"""What a caller may raise the payload limit to."""
+MAX_JSON_DEPTH: Final = 64
+MAX_ERROR_BYTES: Final = 8 * 1024
+"""Bytes of error message and of traceback that are kept; the end of a traceback counts."""
+MAX_RESULT_BYTES: Final = 1024 * 1024
+
+# -- retries --------------------------------------------------------------------------------
+RETRIES: Final = 3
+"""Further attempts after the first one failed."""
+BACKOFF_BASE_MS: Final = 1_000
+BACKOFF_FACTOR: Final = 2.0
+BACKOFF_CAP_MS: Final = 15 * 60 * 1_000
+BACKOFF_JITTER: Final = 0.25
+"""Share of a delay that is random, so jobs that failed together do not come back together."""
+
+# -- worker ---------------------------------------------------------------------------------
+CONCURRENCY: Final = 10
+LEASE_MS: Final = 15_000
+"""How long a silent worker keeps its jobs. Kill -9 is recovered within this plus 2 s."""
+GRACE_MS: Final = 25_000
+"""How long a stopping worker lets jobs finish: under the 30 s of Kubernetes and Compose."""
+MAX_WAIT_MS: Final = 1_000
+"""The longest an idle worker sleeps, so that a lost wake-up costs at most this."""
+PREFETCH_MS: Final = 50
+"""Work a worker takes ahead, by the run times it has seen."""
+MAX_CRASHES: Final = 3
+"""Workers one job may take down with it before it is buried as poison."""
+STARVATION_GUARD: Final = 16
+"""One claim of this many starts from the lowest level instead of the highest."""
+WORKER_TTL_MS: Final = 60_000
+"""How long what a worker said of itself outlives its last word."""
+
+# -- kept on the server ---------------------------------------------------------------------
+DEAD_MAX: Final = 100_000
+"""Dead jobs kept in a queue; the oldest go first, and are counted as ``trimmed``."""
+DEAD_AGE_MS: Final = 30 * 24 * 3600 * 1_000
+FAILURES_KEPT: Final = 1_000
+HISTORY_S: Final = 2 * 3600
+"""Seconds that a per-minute record is kept."""
+PRODUCER_TTL_MS: Final = 120_000
+"""How long a producer's last reply is kept: longer than any client goes on repeating a call."""
+UNIQUE_FOR_MS: Final = 24 * 3600 * 1_000
+"""How long a uniqueness lock lives when the caller names no time."""
+WAKE_TOKENS: Final = 64
+
+# -- connections ----------------------------------------------------------------------------
+CONNECT_TIMEOUT_S: Final = 5.0
+REPLY_TIMEOUT_S: Final = 10.0
+CALL_DEADLINE_S: Final = 15.0
+"""How long a client repeats a call before it raises ServerUnreachable."""

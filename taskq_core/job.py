@@ -1,0 +1,220 @@
+"""What a job is: its priority and states, what may be asked of it, what enqueueing returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, overload
+
+from taskq_core.backoff import Backoff
+from taskq_core.errors import InvalidOption
+from taskq_core.names import JobRef
+
+
+class Priority(StrEnum):
+    """The four levels of a queue, highest first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+    @property
+    def letter(self) -> str:
+        """The level's letter in keys and job ids: c, h, n or l."""
+        return self.value[0]
+
+    @classmethod
+    def of(cls, value: str) -> Priority:
+        """The level of a name. Raises: InvalidOption."""
+        try:
+            return cls(value)
+        except ValueError:
+            raise InvalidOption(f"unknown priority {value!r}", hint=f"One of: {', '.join(cls)}") from None
+
+    @classmethod
+    def of_letter(cls, letter: str) -> Priority:
+        """The level of a letter."""
+        return _BY_LETTER[letter]
+
+
+_BY_LETTER = {level.letter: level for level in Priority}
+
+
+class State(StrEnum):
+    """Where a job is. A retry is ``scheduled`` with attempts behind it."""
+
+    SCHEDULED = "scheduled"
+    READY = "ready"
+    RUNNING = "running"
+    DONE = "done"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+    @classmethod
+    def of(cls, value: str) -> State:
+        """The state of a name. Raises: InvalidOption."""
+        try:
+            return cls(value)
+        except ValueError:
+            raise InvalidOption(f"unknown state {value!r}", hint=f"One of: {', '.join(cls)}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """What may be asked of a job. None leaves it to the task, and then to the queue.
+
+    ``delay`` and ``at`` exclude each other; ``unique`` refuses a second job with the same key
+    until the first has ended or ``unique_for`` is over; ``keep`` keeps outcome and result.
+    """
+
+    priority: Priority | str = Priority.NORMAL
+    delay: timedelta | None = None
+    at: datetime | None = None
+    retries: int | None = None
+    backoff: Backoff | None = None
+    timeout: timedelta | None = None
+    unique: str | None = None
+    unique_for: timedelta | None = None
+    keep: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        Priority.of(self.priority)
+        if self.delay is not None and self.at is not None:
+            raise InvalidOption("give either a delay or a time, not both")
+        if self.retries is not None and not 0 <= self.retries <= 1_000:
+            raise InvalidOption(f"retries must be between 0 and 1000, not {self.retries}")
+        if self.unique_for is not None and self.unique is None:
+            raise InvalidOption("unique_for needs a unique key")
+
+
+DEFAULT_OPTIONS = JobOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be enqueued: the payload is a mapping, or JSON text of an object."""
+
+    task: str
+    payload: Mapping[str, Any] | bytes | str
+    options: JobOptions = DEFAULT_OPTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What enqueueing one job returns. ``duplicate``: the key was taken, and the id is its holder's."""
+
+    queue: str
+    id: str
+    duplicate: bool = False
+
+    @property
+    def ref(self) -> JobRef:
+        """The full reference."""
+        return JobRef(self.queue, self.id)
+
+    def __str__(self) -> str:
+        return f"{self.queue}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive ids of one call: ``count`` ids from ``letter + head + '-' + first`` on."""
+
+    letter: str
+    head: str
+    first: int
+    count: int
+    duplicate: bool
+
+    def id(self, offset: int) -> str:
+        """The id at an offset."""
+        return f"{self.letter}{self.head}-{self.first + offset}"
+
+
+class Receipts(Sequence[Receipt]):
+    """The receipts of a batch, in order; ids are spelled out when they are looked at."""
+
+    __slots__ = ("_length", "_queue", "_runs")
+
+    def __init__(self, queue: str, runs: Sequence[Run]) -> None:
+        self._queue = queue
+        self._runs = tuple(runs)
+        self._length = sum(run.count for run in runs)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Receipt]:
+        for run in self._runs:
+            for offset in range(run.count):
+                yield Receipt(self._queue, run.id(offset), run.duplicate)
+
+    @overload
+    def __getitem__(self, index: int) -> Receipt: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Receipt]: ...
+    def __getitem__(self, index: int | slice) -> Receipt | Sequence[Receipt]:
+        if isinstance(index, slice):
+            return list(self)[index]
+        position = index + self._length if index < 0 else index
+        if position >= 0:
+            for run in self._runs:
+                if position < run.count:
+                    return Receipt(self._queue, run.id(position), run.duplicate)
+                position -= run.count
+        raise IndexError(index)
+
+    def __add__(self, other: Receipts) -> Receipts:
+        return Receipts(self._queue, self._runs + other._runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failed attempt, as text: never made into an exception again."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetail:
+    """A job as it stands on the server. Times are aware UTC; what is unknown is None."""
+
+    ref: JobRef
+    state: State
+    task: str
+    priority: Priority
+    payload: bytes
+    attempts: int
+    enqueued_at: datetime
+    due_at: datetime | None = None
+    died_at: datetime | None = None
+    worker: str | None = None
+    deliveries: int = 0
+    retries: int | None = None
+    timeout: timedelta | None = None
+    unique: str | None = None
+    keep: timedelta | None = None
+    error: Failure | None = None
+    result: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of a list of jobs. ``cursor`` continues it; empty when it has ended."""
+
+    jobs: tuple[JobDetail, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a verb did to one job: ``done`` or not, and the state it was found in (None: unknown id)."""
+
+    ref: JobRef
+    done: bool
+    found: str | None

@@ -1,0 +1,13 @@
+#!lua flags=allow-oom
+-- Removes scheduled or dead jobs, a bounded step at a time, the earliest first.
+-- KEYS 1 due or dead | 2 jobs or dead:jobs | 3 stats | 4 history
+-- ARGV 1 history TTL s | 2 most | 3 only those with a score below this ms, or ""
+-- Reply: how many were removed; 0 when none is left.
+--#use now tally
+local stop = ARGV[3] == '' and '+inf' or ('(' .. ARGV[3])
+local ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', stop, 'LIMIT', 0, ARGV[2])
+if #ids == 0 then return 0 end
+redis.call('HDEL', KEYS[2], unpack(ids))
+redis.call('ZREM', KEYS[1], unpack(ids))
+tally(KEYS[3], KEYS[4], ARGV[1], now_ms(), 'purged', #ids)
+return #ids

@@ -1,0 +1,38 @@
+#!lua flags=allow-oom
+-- Removes waiting entries of a queue, a bounded step at a time; running jobs are left alone.
+-- KEYS 1-4 streams c h n l | 5 moved | 6 stats | 7 history
+-- ARGV 1 history TTL s | 2 most | 3 only entries made before this ms, or ""
+-- Reply: how many were removed; 0 when none is left.
+--#use now tally
+local moved, left, before, call = KEYS[5], tonumber(ARGV[2]), tonumber(ARGV[3]), redis.call
+local removed = 0
+
+local function remove(stream, entries)
+  for _, entry in ipairs(entries) do
+    local fields = entry[2]
+    if fields[3] == '@' then
+      local id = string.match(fields[4], '"i":"(%l%d+%-%d+)"')
+      if id then call('HDEL', moved, id) end
+    end
+    call('XDEL', stream, entry[1])
+  end
+  removed, left = removed + #entries, left - #entries
+end
+
+for level = 1, 4 do
+  local stream = KEYS[level]
+  local groups = redis.pcall('XINFO', 'GROUPS', stream)
+  local last = '0-0' -- entries after the last delivered one wait, and those given back to "-"
+  for _, group in ipairs(groups.err and {} or groups) do
+    if group[2] == 'w' then last = group[8] end
+  end
+  local stop = before and ((before - 1) .. '') or '+'
+  if left > 0 then remove(stream, call('XRANGE', stream, '(' .. last, stop, 'COUNT', left)) end
+  local orphans = left > 0 and redis.pcall('XPENDING', stream, 'w', '-', stop, left, '-') or {}
+  for _, orphan in ipairs(orphans.err and {} or orphans) do
+    call('XACK', stream, 'w', orphan[1])
+    remove(stream, call('XRANGE', stream, orphan[1], orphan[1]))
+  end
+end
+tally(KEYS[6], KEYS[7], ARGV[1], now_ms(), 'purged', removed)
+return removed

@@ -1,0 +1,50 @@
+#!lua flags=allow-oom
+-- Takes over what a silent worker holds, a bounded step at a time: entries go to the orphan "-".
+-- KEYS 1-4 streams c h n l | 5 leases | 6 revoked | 7 wake | 8 stats | 9 history | 10 worker hash | 11 told
+-- ARGV 1 worker | 2 the expiry its maintainer saw, "" when it is revoked already | 3 most entries
+--      4 crashes a job may cause | 5 tokens kept | 6 history TTL s
+-- Reply: {state, moved, [level index, entry id, deliveries, fields]...}: "alive" (it renewed: hands off),
+--      "more", or "gone". The entries listed have crashed too often: still in its name, to be buried
+--      with `fail` (with revoked in the place of leases), after which the call is repeated.
+--#use now tally rouse
+local leases, revoked, wake, stats, history = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local worker, seen, most, crashes, call = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), redis.call
+local now = now_ms()
+
+local expiry = call('ZSCORE', leases, worker)
+if expiry and (expiry ~= seen or tonumber(expiry) > now) then return {'alive', 0, {}} end
+if expiry then
+  call('ZADD', revoked, now, worker)
+  call('ZREM', leases, worker)
+end
+if not call('ZSCORE', revoked, worker) then return {'gone', 0, {}} end
+
+local moved, poison, found = 0, {}, 0
+for level = 1, 4 do
+  local stream, ids = KEYS[level], {}
+  local pending = redis.pcall('XPENDING', stream, 'w', '-', '+', most, worker)
+  if pending.err then pending = {} end
+  found = found + #pending
+  for _, entry in ipairs(pending) do
+    if entry[4] >= crashes then
+      local body = call('XRANGE', stream, entry[1], entry[1])[1]
+      if body then poison[#poison + 1] = {level, entry[1], entry[4], body[2]}
+      else call('XACK', stream, 'w', entry[1]) end
+    else
+      ids[#ids + 1] = entry[1]
+    end
+  end
+  if #ids > 0 then
+    moved = moved + #ids
+    ids[#ids + 1] = 'JUSTID' -- a move is not a delivery: the count stays what it was
+    call('XCLAIM', stream, 'w', '-', 0, unpack(ids))
+  end
+  -- deleting a consumer destroys what it has pending, so only an empty one goes
+  if #pending == 0 then redis.pcall('XGROUP', 'DELCONSUMER', stream, 'w', worker) end
+end
+tally(stats, history, ARGV[6], now, 'recovered', moved)
+rouse(wake, ARGV[5], moved)
+if found > 0 then return {'more', moved, poison} end
+call('ZREM', revoked, worker)
+call('DEL', KEYS[10], KEYS[11])
+return {'gone', moved, poison}

@@ -1,0 +1,18 @@
+#!lua flags=allow-oom
+-- Takes a worker that stopped off the books. What it still holds is left for reclaim.
+-- KEYS 1-4 streams c h n l | 5 leases | 6 revoked | 7 worker hash | 8 told
+-- ARGV 1 worker
+-- Reply: 1 when nothing was left in its name, 0 when reclaim has to take it over.
+local leases, revoked, about, told, worker = KEYS[5], KEYS[6], KEYS[7], KEYS[8], ARGV[1]
+local left = 0
+for level = 1, 4 do
+  local pending = redis.pcall('XPENDING', KEYS[level], 'w', '-', '+', 1, worker)
+  if pending.err then pending = {} end
+  -- deleting a consumer destroys what it has pending, so only an empty one goes
+  if #pending == 0 then redis.pcall('XGROUP', 'DELCONSUMER', KEYS[level], 'w', worker) end
+  left = left + #pending
+end
+if left > 0 then redis.call('ZADD', revoked, 0, worker) end
+redis.call('ZREM', leases, worker)
+redis.call('DEL', about, told)
+return left == 0 and 1 or 0

@@ -1,0 +1,44 @@
+#!lua flags=no-writes,allow-stale
+-- The state of one queue in one look: its cost grows with workers and minutes, never with jobs.
+-- KEYS 1-4 streams c h n l | 5 due | 6 dead | 7 leases | 8 meta | 9 stats | 10 history
+-- ARGV 1 minutes of history
+-- Reply: {server ms, [length, pending, orphans, oldest waiting entry id or ""] of each level, due count,
+--      ms the next is due or "", dead count, workers, meta flat, totals flat, [minute ms, flat]...}
+--#use now
+local due, dead, leases, meta, stats, history = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local call, levels, minutes = redis.call, {}, {}
+
+local function oldest(stream, last, orphans)
+  local first = call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
+  local id = first and first[1] or ''
+  if orphans == 0 then return id end
+  local orphan = call('XPENDING', stream, 'w', '-', '+', 1, '-')[1]
+  -- what was given back was delivered before, so it is older than what never was
+  return orphan and orphan[1] or id
+end
+
+for level = 1, 4 do
+  local stream = KEYS[level]
+  local length, pending, orphans, last = call('XLEN', stream), 0, 0, '0-0'
+  local groups = length > 0 and redis.pcall('XINFO', 'GROUPS', stream) or {}
+  for _, group in ipairs(groups.err and {} or groups) do
+    if group[2] == 'w' then
+      local summary = call('XPENDING', stream, 'w')
+      pending, last = summary[1], group[8]
+      for _, consumer in ipairs(summary[4] or {}) do
+        if consumer[1] == '-' then orphans = tonumber(consumer[2]) end
+      end
+    end
+  end
+  levels[level] = {length, pending, orphans, length > 0 and oldest(stream, last, orphans) or ''}
+end
+
+local now = now_ms()
+local minute = math.floor(now / 60000)
+for k = 0, tonumber(ARGV[1]) - 1 do
+  local counts = call('HGETALL', history .. ':' .. (minute - k))
+  if #counts > 0 then minutes[#minutes + 1] = {(minute - k) * 60000, counts} end
+end
+local first = call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] or ''
+return {now, levels, call('ZCARD', due), first, call('ZCARD', dead), call('ZCARD', leases),
+  call('HGETALL', meta), call('HGETALL', stats), minutes}

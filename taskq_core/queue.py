@@ -1,0 +1,244 @@
+"""`TaskQueue`: what applications use. It holds the tasks of a queue, adds jobs, and runs workers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from taskq_core import config
+from taskq_core.async_client import AsyncClient
+from taskq_core.backoff import Backoff
+from taskq_core.client import Client
+from taskq_core.codec import check_payload
+from taskq_core.errors import InvalidOption, UsageError
+from taskq_core.job import JobOptions, Receipt, Receipts
+from taskq_core.keys import queue_keys
+from taskq_core.names import check_namespace, check_queue, check_task
+from taskq_core.server import LocalServer
+from taskq_core.task import Handler, P, Policy, R, Task, job_options
+from taskq_core.worker.options import WorkerOptions
+from taskq_core.worker.signals import run_until_done, run_until_signal
+from taskq_core.worker.tenure import Subscription
+from taskq_core.worker.worker import Worker
+
+F = TypeVar("F", bound=Callable[..., Any])
+Payload = Mapping[str, Any] | bytes | str
+
+
+class TaskQueue:
+    """A queue by name, with its tasks.
+
+        queue = TaskQueue("emails", redis="redis://localhost:6379", concurrency=10, retries=3)
+
+        @queue.task(timeout=timedelta(seconds=30))
+        async def welcome(to: str) -> None: ...
+
+        await welcome.add("user@example.com")     # in a coroutine
+        welcome.add_sync("user@example.com")      # in plain code
+
+    Without ``redis`` the server is the one in ``TASKQ_REDIS_URL``, or else the local server, which is
+    started when it is first needed. Making a queue connects to nothing. ``retries``, ``backoff`` and
+    ``timeout`` hold for jobs whose task and own options say nothing else.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        redis: str | None = None,
+        namespace: str | None = None,
+        concurrency: int = config.CONCURRENCY,
+        retries: int = config.RETRIES,
+        backoff: Backoff | None = None,
+        timeout: timedelta | None = None,
+    ) -> None:
+        self.name = check_queue(name)
+        self.namespace = check_namespace(
+            namespace or os.environ.get("TASKQ_NAMESPACE") or config.DEFAULT_NAMESPACE
+        )
+        JobOptions(retries=retries)  # checks the range
+        if not 1 <= concurrency <= 10_000:
+            raise InvalidOption(f"concurrency must be between 1 and 10000, not {concurrency}")
+        self.concurrency = concurrency
+        self.policy = Policy(retries, backoff, timeout)
+        self.handlers: dict[str, Handler] = {}
+        self._url = redis
+        self._client: Client | None = None
+        self._async_client: tuple[asyncio.AbstractEventLoop, AsyncClient] | None = None
+
+    def __repr__(self) -> str:
+        return f"TaskQueue({self.name!r}, namespace={self.namespace!r})"
+
+    @property
+    def url(self) -> str:
+        """The server's URL; starts the local server when no other one is named."""
+        if self._url is None:
+            self._url = os.environ.get("TASKQ_REDIS_URL") or None
+        if self._url is None:
+            local = LocalServer()
+            local.ensure()
+            self._url = local.url
+        return self._url
+
+    # -- tasks ----------------------------------------------------------------------------
+
+    def process(
+        self,
+        name: str,
+        *,
+        retries: int | None = None,
+        backoff: Backoff | None = None,
+        timeout: timedelta | None = None,
+    ) -> Callable[[F], F]:
+        """Registers a function that takes the `Job`; it may be async or plain. Raises: InvalidName."""
+
+        def register(function: F) -> F:
+            self._register(
+                Handler(check_task(name), function, Policy(retries, backoff, timeout), typed=False)
+            )
+            return function
+
+        return register
+
+    def task(
+        self,
+        *,
+        name: str | None = None,
+        retries: int | None = None,
+        backoff: Backoff | None = None,
+        timeout: timedelta | None = None,
+    ) -> Callable[[Callable[P, R]], Task[P, R]]:
+        """Registers a function with typed arguments, under its own name or another.
+
+        Payloads are checked against its signature before they are sent and before they are run. A
+        parameter annotated `Job` receives the job. Raises: InvalidName, InvalidOption.
+        """
+
+        def register(function: Callable[P, R]) -> Task[P, R]:
+            handler = Handler(
+                check_task(name or function.__name__), function, Policy(retries, backoff, timeout), typed=True
+            )
+            self._register(handler)
+            return Task(self, handler, function)
+
+        return register
+
+    def _register(self, handler: Handler) -> None:
+        JobOptions(retries=handler.policy.retries)
+        if handler.name in self.handlers:
+            raise InvalidOption(f"task {handler.name!r} is registered twice in queue {self.name!r}")
+        self.handlers[handler.name] = handler
+
+    # -- adding jobs ------------------------------------------------------------------------
+
+    async def add(
+        self, task: str, payload: Payload, options: JobOptions | None = None, **fields: Any
+    ) -> Receipt:
+        """Adds one job. ``fields`` are those of `JobOptions`: ``delay``, ``priority``, ``unique`` …
+
+        Raises: InvalidPayload, InvalidName, InvalidOption, QueueFull, ServerFull, ServerUnreachable.
+        """
+        raw = self._checked(task, payload)
+        return await self.async_client.enqueue(self.name, task, raw, options or job_options(fields))
+
+    def add_sync(
+        self, task: str, payload: Payload, options: JobOptions | None = None, **fields: Any
+    ) -> Receipt:
+        """As `add`, from plain code."""
+        raw = self._checked(task, payload)
+        return self.client.enqueue(self.name, task, raw, options or job_options(fields))
+
+    async def add_many(
+        self, task: str, payloads: Iterable[Payload], options: JobOptions | None = None, **fields: Any
+    ) -> Receipts:
+        """Adds many jobs of one task, 1,000 a call; each call's jobs are added all or none.
+
+        When a payload is refused, the calls before its own have been made.
+        """
+        checked = (self._checked(task, payload) for payload in payloads)
+        return await self.async_client.enqueue_many(self.name, task, checked, options or job_options(fields))
+
+    def add_many_sync(
+        self, task: str, payloads: Iterable[Payload], options: JobOptions | None = None, **fields: Any
+    ) -> Receipts:
+        """As `add_many`, from plain code."""
+        checked = (self._checked(task, payload) for payload in payloads)
+        return self.client.enqueue_many(self.name, task, checked, options or job_options(fields))
+
+    def _checked(self, task: str, payload: Payload) -> Payload:
+        handler = self.handlers.get(task)
+        if handler is None or handler.check is None:
+            return payload
+        raw = check_payload(payload)
+        handler.check(raw)
+        return raw
+
+    # -- connections --------------------------------------------------------------------------
+
+    @property
+    def client(self) -> Client:
+        """The sync client of this queue's server and namespace."""
+        if self._client is None:
+            self._client = Client(self.url, namespace=self.namespace)
+        return self._client
+
+    @property
+    def async_client(self) -> AsyncClient:
+        """The async client of the running event loop."""
+        loop = asyncio.get_running_loop()
+        if self._async_client is None or self._async_client[0] is not loop:
+            self._async_client = (loop, AsyncClient(self.url, namespace=self.namespace))
+        return self._async_client[1]
+
+    async def close(self) -> None:
+        """Closes the connections of this event loop, and the sync ones."""
+        if self._async_client is not None and self._async_client[0] is asyncio.get_running_loop():
+            await self._async_client[1].close()
+            self._async_client = None
+        self.close_sync()
+
+    def close_sync(self) -> None:
+        """Closes the sync connections."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    # -- working ------------------------------------------------------------------------------
+
+    async def work(self, options: WorkerOptions | None = None) -> Worker:
+        """Serves this queue in the running event loop until it is stopped or has come to its end.
+
+        Returns the worker, with its counts. Cancelling the call stops the worker in good order.
+        """
+        worker = make_worker([self], options or WorkerOptions())
+        await run_until_done(worker)
+        return worker
+
+    def run(self, options: WorkerOptions | None = None) -> Worker:
+        """Serves this queue in this process until SIGTERM or SIGINT; a second signal ends at once."""
+        worker = make_worker([self], options or WorkerOptions())
+        asyncio.run(run_until_signal(worker))
+        return worker
+
+
+def make_worker(queues: Sequence[TaskQueue], options: WorkerOptions) -> Worker:
+    """A worker for queues of one server and namespace. Raises: UsageError."""
+    first = queues[0]
+    for queue in queues:
+        if (queue.url, queue.namespace) != (first.url, first.namespace):
+            raise UsageError("the queues of a worker share one server and namespace")
+    names = [queue.name for queue in queues]
+    if len(set(names)) != len(names):
+        raise UsageError(f"a queue is named twice: {', '.join(sorted(names))}")
+    subscriptions = [
+        Subscription(
+            queue_keys(queue.namespace, queue.name),
+            {name.encode(): handler for name, handler in queue.handlers.items()},
+            queue.policy,
+        )
+        for queue in queues
+    ]
+    return Worker(first.url, first.namespace, subscriptions, options, max(q.concurrency for q in queues))

@@ -1,0 +1,1 @@
+"""The worker: claims, runs and ends jobs, one service per file."""

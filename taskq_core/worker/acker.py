@@ -1,0 +1,99 @@
+"""Sends outcomes in batches that form by themselves: a flush starts as soon as the last one returned."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from taskq_core.async_client import AsyncClient
+from taskq_core.command import Command
+from taskq_core.commands import work
+from taskq_core.commands.work import FailedRun
+from taskq_core.config import MAX_BATCH
+from taskq_core.errors import TaskqError
+from taskq_core.worker.reporter import Reporter
+from taskq_core.worker.tenure import Subscription, Tenure
+
+log = logging.getLogger("taskq.worker")
+T = TypeVar("T")
+_MOST_FAILS = 100
+
+
+class Acker:
+    """Owes nothing for long. What cannot be sent is kept and tried again while the lease holds."""
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        subscriptions: Sequence[Subscription],
+        reporter: Reporter,
+        lost: Callable[[Tenure], None],
+    ) -> None:
+        self._client = client
+        self._subscriptions = subscriptions
+        self._reporter = reporter
+        self._lost = lost
+        self._flushing = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            await self._reporter.owed.wait()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Sends all that is owed now."""
+        async with self._flushing:
+            self._reporter.owed.clear()
+            for subscription in self._subscriptions:
+                tenure = subscription.tenure
+                while tenure.owes and not tenure.lost:
+                    await self._send_acks(tenure)
+                    await self._send_fails(tenure)
+
+    async def _send_acks(self, tenure: Tenure) -> None:
+        acks = tenure.take_acks(MAX_BATCH)
+        if not acks:
+            return
+        reply = await self._send(tenure, work.ack(tenure.keys, tenure.worker, acks))
+        if reply == -1:
+            self._lost(tenure)
+        for (_, level), entries in acks.entries.items():
+            held = tenure.held[level]
+            for entry in entries:
+                held.pop(entry, None)
+
+    async def _send_fails(self, tenure: Tenure) -> None:
+        runs, tenure.fails = tenure.fails[:_MOST_FAILS], tenure.fails[_MOST_FAILS:]
+        if not runs:
+            return
+        reply = await self._send(tenure, work.fail(tenure.keys, tenure.worker, runs))
+        if reply == -1:
+            self._lost(tenure)
+        for run in runs:
+            tenure.drop(run.level, run.entry)
+        _tell(tenure, runs)
+
+    async def _send(self, tenure: Tenure, command: Command[int]) -> int:
+        """The reply, however long it takes; -1 also when the lease is lost meanwhile."""
+        while not tenure.lost:
+            try:
+                return await self._client.run(command)
+            except TaskqError as error:
+                log.error("queue %s: outcomes wait to be sent: %s", tenure.keys.queue, error)
+                await asyncio.sleep(0.5)
+        return -1
+
+
+def _tell(tenure: Tenure, runs: Sequence[FailedRun]) -> None:
+    """One line for the failures of a flush, however many there are."""
+    buried = sum(run.delay is None for run in runs)
+    log.warning(
+        "queue %s: %d attempts failed (%d buried), the last one of job %s",
+        tenure.keys.queue,
+        len(runs),
+        buried,
+        runs[-1].id,
+    )

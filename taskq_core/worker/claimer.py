@@ -1,0 +1,227 @@
+"""The claim loop: registers, claims what there is room for, promotes what is due, sleeps when all is empty.
+
+It never ends on an error: it says so, waits with jitter, and goes on. Alive means that this loop goes
+round, not that a socket is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from taskq_core.async_client import AsyncClient
+from taskq_core.claimed import Job
+from taskq_core.clock import wall_ms
+from taskq_core.command import Arg, text
+from taskq_core.commands import work
+from taskq_core.config import MAX_WAIT_MS, REPLY_TIMEOUT_S
+from taskq_core.connect import FOREIGN, connect_async
+from taskq_core.errors import InvalidPayload, TaskqError
+from taskq_core.keys import LEVELS, queues_key
+from taskq_core.worker.options import WorkerOptions
+from taskq_core.worker.reporter import Reporter
+from taskq_core.worker.slots import Slots
+from taskq_core.worker.tenure import Subscription, Tenure
+from taskq_core.worker.verdict import Malformed
+
+log = logging.getLogger("taskq.worker")
+_GUARDED = LEVELS[::-1]
+
+
+class Claimer:
+    """Fills the slots. ``rounds`` counts the times the loop went round."""
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        subscriptions: Sequence[Subscription],
+        slots: Slots,
+        reporter: Reporter,
+        options: WorkerOptions,
+        about: Callable[[Subscription], Mapping[str, Arg]],
+    ) -> None:
+        self._client = client
+        self._subscriptions = list(subscriptions)
+        self._slots = slots
+        self._reporter = reporter
+        self._options = options
+        self._about = about
+        self._sleeper: Any = connect_async(client.url, reply_timeout=REPLY_TIMEOUT_S)
+        self._by_wake = {s.keys.wake: s for s in subscriptions}
+        self._next_due = float(MAX_WAIT_MS)
+        self.claiming = asyncio.Lock()
+        self.stopping = asyncio.Event()
+        self.rounds = 0
+        self.claimed = 0
+
+    async def run(self) -> None:
+        """Until `stopping` is set."""
+        pause = 0.05
+        while not self.stopping.is_set():
+            try:
+                await self._round()
+                pause = 0.05
+            except TaskqError as error:
+                log.error("cannot claim: %s%s", error, f" ({error.hint})" if error.hint else "")
+                for subscription in self._subscriptions:
+                    subscription.unsure = True
+                await self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+                pause = min(2.0, pause * 2)
+        with contextlib.suppress(*FOREIGN):
+            await self._sleeper.aclose()
+
+    async def _round(self) -> None:
+        self.rounds += 1
+        for subscription in self._subscriptions:
+            if subscription.tenure.lost:
+                await self._register(subscription)
+        want = self._want()
+        if want == 0:
+            if not self._finished():
+                await self._until_room()
+            return
+        got = await self._claim_all(want)
+        if got == 0 and not self._finished(empty=True):
+            await self._until_woken()
+
+    def _want(self) -> int:
+        want = self._slots.want()
+        if self._options.max_jobs is not None:
+            want = min(want, self._options.max_jobs - self.claimed)
+        return want
+
+    def _finished(self, *, empty: bool = False) -> bool:
+        """Whether a worker with an end in sight has come to it."""
+        if self._slots.at_hand or any(s.tenure.held_count for s in self._subscriptions):
+            return False
+        most = self._options.max_jobs
+        done = (self._options.burst and empty) or (most is not None and self.claimed >= most)
+        if done:
+            self.stopping.set()
+        return done
+
+    # -- claiming -------------------------------------------------------------------------
+
+    async def _claim_all(self, want: int) -> int:
+        got = 0
+        self._next_due = float(MAX_WAIT_MS)
+        for subscription in tuple(self._subscriptions):
+            if got >= want:
+                break
+            got += await self._claim(subscription, want - got)
+        # the next round begins with another queue, so that none of them waits for ever
+        self._subscriptions.append(self._subscriptions.pop(0))
+        return got
+
+    async def _claim(self, subscription: Subscription, want: int) -> int:
+        tenure = subscription.tenure
+        guard = self._options.starvation_guard
+        order = _GUARDED if guard and self.rounds % guard == 0 else LEVELS
+        async with self.claiming:
+            claim = await self._client.run(work.claim(tenure.keys, tenure.worker, want, order))
+            if claim.state == "lost":
+                tenure.lost = True
+                return 0
+            jobs = self._take(subscription, claim)
+        if claim.next_due == 0:
+            promoted, next_due = await self._client.run(work.promote(tenure.keys))
+            self._next_due = 0.0 if promoted else self._next_due
+        else:
+            next_due = claim.next_due
+        if next_due >= 0 and claim.state == "ok":
+            self._next_due = min(self._next_due, float(next_due))
+        return jobs
+
+    def _take(self, subscription: Subscription, claim: work.Claim) -> int:
+        jobs: list[Job] = []
+        for level, entries in claim.batches:
+            for entry, fields in entries:
+                deliveries = claim.deliveries.get((level, entry), 1) if claim.deliveries else 1
+                job = self.take_in(subscription, level, (entry, fields), deliveries)
+                if job is not None:
+                    jobs.append(job)
+        self.claimed += len(jobs)
+        if jobs:
+            self._slots.put(jobs)
+        return sum(len(entries) for _, entries in claim.batches)
+
+    def take_in(
+        self, subscription: Subscription, level: int, body: tuple[bytes, Any], deliveries: int
+    ) -> Job | None:
+        """A job from a stream entry, held by the present tenure; None when it is malformed (it is buried then)."""
+        entry, fields = body
+        tenure = subscription.tenure
+        queue = tenure.keys.queue
+        try:
+            job = work.job_of(queue, level, entry, fields, deliveries)
+        except InvalidPayload as error:
+            job = Job(queue, level, entry, b"_malformed", b" ".join(fields), home=tenure)
+            tenure.hold(job)
+            self._reporter.failed(job, Malformed(str(error)), 0.0, 0.0)
+            return None
+        job.home = tenure
+        job.handler = subscription.handlers.get(job.raw_task)
+        tenure.held[level][entry] = job
+        return job
+
+    # -- registering ----------------------------------------------------------------------
+
+    async def _register(self, subscription: Subscription) -> None:
+        subscription.tenure = tenure = Tenure(subscription.keys)
+        tenure.lost = True
+        sent = wall_ms()
+        now = await self._client.run(
+            work.register(tenure.keys, tenure.worker, self._options.lease_ms, self._about(subscription))
+        )
+        # half of the round trip belongs to the way there
+        subscription.server_offset_ms = now - (sent + wall_ms()) // 2
+        await self._client.execute("SADD", queues_key(tenure.keys.namespace), tenure.keys.queue)
+        tenure.lost = now == -1
+        log.info("queue %s: registered as %s", tenure.keys.queue, tenure.worker)
+
+    # -- waiting --------------------------------------------------------------------------
+
+    async def _until_room(self) -> None:
+        self._slots.room.clear()
+        if self._slots.want() == 0:
+            await self._slots.room.wait()
+
+    async def _until_woken(self) -> None:
+        """Blocks on the wake lists until a token comes, something is due, or a second is over."""
+        if self._next_due <= 0:
+            return
+        seconds = max(0.001, self._next_due / 1000)
+        pop = asyncio.ensure_future(self._pop(seconds))
+        stop = asyncio.ensure_future(self.stopping.wait())
+        await asyncio.wait((pop, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not pop.done():
+            pop.cancel()  # a token that is lost here costs a second at most
+            with contextlib.suppress(asyncio.CancelledError, *FOREIGN):
+                await pop
+            return
+        reply = pop.result()
+        if reply:
+            self._serve_first(text(reply[0]))
+
+    async def _pop(self, seconds: float) -> Any:
+        try:
+            return await self._sleeper.execute_command("BLPOP", *self._by_wake, f"{seconds:.3f}")
+        except FOREIGN:
+            # the claim that follows meets the same fault, and reports it
+            await asyncio.sleep(0.05)
+            return None
+
+    def _serve_first(self, wake: str) -> None:
+        subscription = self._by_wake.get(wake)
+        if subscription is not None and len(self._subscriptions) > 1:
+            self._subscriptions.remove(subscription)
+            self._subscriptions.insert(0, subscription)
+
+    async def _sleep(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)

@@ -1,0 +1,110 @@
+"""Keeps the leases alive, from a thread of its own with a connection of its own.
+
+A handler that blocks the event loop does not cost the lease. Between two beats the thread listens for
+orders, such as the cancellation of a job that runs here.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from taskq_core.client import Client
+from taskq_core.clock import monotonic
+from taskq_core.command import Arg
+from taskq_core.commands import work
+from taskq_core.errors import TaskqError
+from taskq_core.worker.tenure import Subscription, Tenure
+
+log = logging.getLogger("taskq.worker")
+
+
+class Orders(Protocol):
+    """What the thread passes on: called there, carried out in the event loop."""
+
+    def lose(self, tenure: Tenure) -> None:
+        """The lease of a tenure is gone."""
+        ...
+
+    def cancel(self, tenure: Tenure, job_id: str) -> None:
+        """A job of the tenure is to be cancelled."""
+        ...
+
+
+class Heartbeat:
+    """Beats three times a lease, with jitter."""
+
+    def __init__(
+        self,
+        client: Client,
+        subscriptions: Sequence[Subscription],
+        lease_ms: int,
+        about: Callable[[Subscription], Mapping[str, Arg]],
+        orders: Orders,
+    ) -> None:
+        self._client = client
+        self._subscriptions = subscriptions
+        self._lease_ms = lease_ms
+        self._about = about
+        self._orders = orders
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="taskq-heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Begins to beat."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends after the present wait, a second at most."""
+        self._stop.set()
+
+    def join(self, seconds: float) -> None:
+        """Waits for the thread to end."""
+        self._thread.join(seconds)
+        self._client.close()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            due = monotonic() + self._lease_ms / 3000 * random.uniform(0.8, 1.0)  # noqa: S311 - jitter
+            try:
+                for subscription in self._subscriptions:
+                    self._beat(subscription)
+                while not self._stop.is_set() and (left := due - monotonic()) > 0:
+                    self._listen(min(left, 0.5))
+            except TaskqError as error:
+                log.error("heartbeat failed: %s", error)
+                self._stop.wait(min(0.5, self._lease_ms / 10_000))
+
+    def _beat(self, subscription: Subscription) -> None:
+        tenure = subscription.tenure
+        if tenure.lost:
+            return
+        about = self._about(subscription)
+        now = self._client.run(work.heartbeat(tenure.keys, tenure.worker, self._lease_ms, about))
+        if now == -1:
+            self._orders.lose(tenure)
+
+    def _listen(self, seconds: float) -> None:
+        told = {
+            s.tenure.keys.told(s.tenure.worker): s.tenure for s in self._subscriptions if not s.tenure.lost
+        }
+        if not told:
+            self._stop.wait(seconds)
+            return
+        reply: Any = self._client.execute("BLPOP", *told, f"{seconds:.3f}")
+        if reply:
+            self._obey(told[reply[0].decode()], reply[1])
+
+    def _obey(self, tenure: Tenure, order: bytes) -> None:
+        try:
+            what = msgspec.json.decode(order, type=dict[str, str])
+        except msgspec.MsgspecError:
+            log.warning("queue %s: an order that cannot be read was ignored", tenure.keys.queue)
+            return
+        if "cancel" in what:
+            self._orders.cancel(tenure, what["cancel"])

@@ -1,0 +1,125 @@
+"""The duties that keep a queue whole, done by every worker's maintainer each second:
+
+1. promote what is due, also while all slots are busy;
+2. watch the leases; the one that holds the lock takes over from workers that died;
+3. bury jobs that took too many workers down with them;
+4. adopt jobs that the server holds in this worker's name and it never saw.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+from taskq_core.async_client import AsyncClient
+from taskq_core.claimed import Job
+from taskq_core.clock import monotonic
+from taskq_core.commands import work
+from taskq_core.errors import InvalidPayload, TaskqError
+from taskq_core.keys import QueueKeys
+from taskq_core.worker.claimer import Claimer
+from taskq_core.worker.leases import LeaseWatch
+from taskq_core.worker.options import WorkerOptions
+from taskq_core.worker.slots import Slots
+from taskq_core.worker.tenure import Subscription
+from taskq_core.worker.verdict import Poison, failed_run, limits_of
+
+log = logging.getLogger("taskq.worker")
+_STEPS = 1_000
+
+
+class Maintainer:
+    """Looks after one queue."""
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        subscription: Subscription,
+        claimer: Claimer,
+        slots: Slots,
+        options: WorkerOptions,
+    ) -> None:
+        self._client = client
+        self._subscription = subscription
+        self._claimer = claimer
+        self._slots = slots
+        self._crashes = options.max_crashes
+        self._lease_s = options.lease_ms / 1000
+        self._watch = LeaseWatch(self._lease_s)
+        self._reconciled = monotonic()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        tick = min(1.0, self._lease_s / 4)
+        while True:
+            try:
+                if not self._subscription.tenure.lost:
+                    await self._duties()
+            except TaskqError as error:
+                log.error("queue %s: upkeep failed: %s", self._subscription.keys.queue, error)
+            await asyncio.sleep(tick * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
+
+    async def _duties(self) -> None:
+        keys = self._subscription.keys
+        tenure = self._subscription.tenure
+        await self._client.run(work.promote(keys))
+        seen = await self._client.run(work.watch(keys, tenure.worker, int(self._lease_s * 1000)))
+        dead = self._watch.expired(seen.leases, seen.now, monotonic())
+        if seen.leads:
+            for worker in dead:
+                await self._take_over(keys, worker, seen.leases[worker])
+            for worker in seen.revoked:
+                await self._take_over(keys, worker, "")
+        if self._subscription.unsure or monotonic() - self._reconciled > self._lease_s / 2:
+            await self._reconcile()
+
+    async def _take_over(self, keys: QueueKeys, worker: str, expiry: str) -> None:
+        moved = 0
+        for _ in range(_STEPS):
+            step = await self._client.run(work.reclaim(keys, worker, expiry, self._crashes))
+            moved += step.moved
+            if step.poison:
+                await self._bury(keys, worker, step)
+            if step.state != "more":
+                break
+        if moved:
+            log.warning(
+                "queue %s: took over %d jobs of worker %s, which fell silent", keys.queue, moved, worker
+            )
+
+    async def _bury(self, keys: QueueKeys, worker: str, step: work.Reclaimed) -> None:
+        runs = []
+        for level, entry, deliveries, fields in step.poison:
+            try:
+                job = work.job_of(keys.queue, level, entry, fields, deliveries)
+            except InvalidPayload:
+                job = Job(keys.queue, level, entry, b"_malformed", b" ".join(fields), deliveries=deliveries)
+            error = Poison(f"{deliveries} workers died while they ran this job")
+            runs.append(failed_run(job, limits_of(job, (self._subscription.policy,)), error))
+        await self._client.run(work.fail(keys, worker, runs, revoked=True))
+        log.error("queue %s: buried %d jobs that keep killing workers", keys.queue, len(runs))
+
+    async def _reconcile(self) -> None:
+        """Finds jobs whose claim was carried out and whose reply never came."""
+        tenure = self._subscription.tenure
+        async with self._claimer.claiming:
+            self._subscription.unsure = False
+            self._reconciled = monotonic()
+            pending = await self._client.run(work.pending(tenure.keys, tenure.worker))
+            unknown = {
+                (level, entry): deliveries
+                for level, entry, deliveries in pending
+                if entry not in tenure.held[level]
+            }
+            if not unknown or tenure.lost:
+                return
+            bodies = await self._client.run(work.adopt(tenure.keys, tenure.worker, list(unknown)[:1000]))
+            jobs = [
+                self._claimer.take_in(self._subscription, level, body, unknown[level, body[0]])
+                for level, body in bodies
+            ]
+        self._slots.put([job for job in jobs if job is not None])
+        log.warning(
+            "queue %s: adopted %d jobs of a claim whose answer was lost", tenure.keys.queue, len(bodies)
+        )

@@ -1,0 +1,85 @@
+"""From the end of a run to what the server is told: each outcome goes to the tenure the job came from."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from taskq_core.claimed import Job, entry_ms
+from taskq_core.clock import wall_ms
+from taskq_core.codec import encode_outcome, encode_result
+from taskq_core.errors import TaskqError, UnknownTask
+from taskq_core.histogram import bucket
+from taskq_core.worker.tenure import Subscription
+from taskq_core.worker.verdict import JobTimeout, Limits, failed_run, limits_of
+
+
+class Reporter:
+    """Collects outcomes; ``owed`` is set while there is something to send."""
+
+    def __init__(self) -> None:
+        self.owed = asyncio.Event()
+        self.done_count = 0
+        self.failed_count = 0
+        self.released: list[Job] = []
+        self.subscriptions: dict[str, Subscription] = {}
+
+    def done(self, job: Job, result: Any, started: float, ended: float) -> None:
+        """The handler returned."""
+        tenure = job.home
+        meta = job.meta
+        if meta.keep:
+            try:
+                kept = encode_result(result)
+            except TaskqError as error:
+                self.failed(job, error, started, ended)
+                return
+            tenure.done(job, encode_outcome("done", kept))
+        elif meta.id or meta.unique:
+            tenure.done(job, b"")
+        else:
+            tenure.acks.entries["done", job.level].append(job.entry)
+        self.done_count += 1
+        self._time(job, started, ended)
+
+    def failed(self, job: Job, error: BaseException, started: float, ended: float) -> None:
+        """The handler raised."""
+        self._time(job, started, ended)
+        self._fail(job, error)
+
+    def unknown(self, job: Job) -> None:
+        """Nobody here knows the task. Buried: a payload never names what to import."""
+        known = self.subscriptions[job.queue].handlers
+        self._fail(job, UnknownTask(job.task, tuple(name.decode() for name in known)))
+
+    def stopped(self, job: Job, why: str, timeout_s: float) -> None:
+        """The worker stopped the run."""
+        if why == "timeout":
+            self._fail(job, JobTimeout(f"ran longer than {timeout_s:g} s"))
+        elif why == "cancelled":
+            job.home.cancelled(job, encode_outcome("cancelled"))
+            self.owed.set()
+        elif why == "shutdown":
+            self.released.append(job)
+
+    def limits(self, job: Job) -> Limits:
+        """How often, how soon again, and how long the job may run."""
+        policy = self.subscriptions[job.queue].policy
+        return limits_of(job, (job.handler.policy, policy) if job.handler else (policy,))
+
+    def _fail(self, job: Job, error: BaseException) -> None:
+        run = failed_run(job, self.limits(job), error)
+        job.home.fails.append(run)
+        self.failed_count += 1
+        self.owed.set()
+
+    def _time(self, job: Job, started: float, ended: float) -> None:
+        tenure = job.home
+        took = int((ended - started) * 1_000_000)
+        tenure.run_times[bucket(took)] += 1
+        if not job.meta.attempts:
+            offset = self.subscriptions[job.queue].server_offset_ms
+            waited = wall_ms() + offset - entry_ms(job.entry)
+            tenure.wait_times[bucket(waited * 1000 - took)] += 1
+        if not self.owed.is_set():
+            self.owed.set()

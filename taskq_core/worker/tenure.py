@@ -1,0 +1,108 @@
+"""One queue as a worker serves it, and one tenure there: from a registration to the end of its lease.
+
+A worker that lost its lease registers anew under a new name. Jobs know the tenure they were claimed
+in, so what an old one still brings in has nowhere to go.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections import defaultdict
+from collections.abc import Mapping
+
+from taskq_core.claimed import Job
+from taskq_core.commands.work import Acks, End, FailedRun
+from taskq_core.keys import QueueKeys
+from taskq_core.task import Handler, Policy
+
+
+def worker_name() -> str:
+    """A name that no other worker has, or ever had: host, pid, and 128 random bits."""
+    host = "".join(c if c.isalnum() or c in "-." else "-" for c in socket.gethostname())[:40]
+    return f"{host}:{os.getpid()}:{secrets.token_hex(16)}"
+
+
+class Tenure:
+    """What a worker holds and owes under one name."""
+
+    __slots__ = ("acks", "fails", "held", "keys", "lost", "run_times", "wait_times", "worker")
+
+    def __init__(self, keys: QueueKeys) -> None:
+        self.keys = keys
+        self.worker = worker_name()
+        self.lost = False
+        self.held: tuple[dict[bytes, Job], ...] = ({}, {}, {}, {})
+        self.acks = Acks(entries=defaultdict(list))
+        self.fails: list[FailedRun] = []
+        self.run_times: dict[int, int] = defaultdict(int)
+        self.wait_times: dict[int, int] = defaultdict(int)
+
+    def hold(self, job: Job) -> None:
+        """Takes a job in; it counts as held until the server confirmed its end."""
+        self.held[job.level][job.entry] = job
+
+    def drop(self, level: int, entry: bytes) -> Job | None:
+        """Lets go of a job that the server has ended or taken back."""
+        return self.held[level].pop(entry, None)
+
+    @property
+    def held_count(self) -> int:
+        """Jobs that the server holds in this name."""
+        return sum(map(len, self.held))
+
+    def find(self, job_id: str) -> Job | None:
+        """The held job of an id."""
+        return next((job for level in self.held for job in level.values() if job.id == job_id), None)
+
+    def done(self, job: Job, outcome: bytes) -> None:
+        """Owes the server the end of a job. ``outcome`` is kept where the job asked for that."""
+        self._end("done", job, outcome)
+
+    def cancelled(self, job: Job, outcome: bytes) -> None:
+        """Owes the server the end of a job that was cancelled."""
+        self._end("cancelled", job, outcome)
+
+    def _end(self, counter: str, job: Job, outcome: bytes) -> None:
+        meta = job.meta
+        self.acks.entries[counter, job.level].append(job.entry)
+        if meta.id:
+            self.acks.moved.append(meta.id)
+        if meta.keep or meta.unique:
+            self.acks.ends.append(End(job.id, outcome if meta.keep else b"", meta.keep, meta.unique))
+
+    def take_acks(self, most: int) -> Acks:
+        """Up to ``most`` entries of each kind that are owed, with the times of this stretch."""
+        acks, self.acks = self.acks, Acks(entries=defaultdict(list))
+        for kind, entries in acks.entries.items():
+            if len(entries) > most:
+                self.acks.entries[kind] = entries[most:]
+                acks.entries[kind] = entries[:most]
+        # a job's end may travel a call before or after its entry: both are idempotent
+        acks.ends, self.acks.ends = acks.ends[:most], acks.ends[most:]
+        acks.moved, self.acks.moved = acks.moved[:most], acks.moved[most:]
+        for letter, times in (("w", self.wait_times), ("r", self.run_times)):
+            acks.counts.update({f"{letter}{index}": n for index, n in times.items()})
+            times.clear()
+        return acks
+
+    @property
+    def owes(self) -> bool:
+        """Whether anything is to be sent."""
+        return bool(self.acks.entries or self.fails)
+
+
+class Subscription:
+    """A queue that this worker serves: its handlers, its policy, and the present tenure."""
+
+    __slots__ = ("handlers", "keys", "policy", "server_offset_ms", "tenure", "unsure")
+
+    def __init__(self, keys: QueueKeys, handlers: Mapping[bytes, Handler], policy: Policy) -> None:
+        self.keys = keys
+        self.handlers = handlers
+        self.policy = policy
+        self.tenure = Tenure(keys)
+        self.tenure.lost = True  # until it is registered
+        self.server_offset_ms = 0
+        self.unsure = False  # a claim failed: the server may hold jobs in our name that we never saw

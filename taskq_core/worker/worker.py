@@ -1,0 +1,214 @@
+"""A worker: its services, how they start, and how they stop without losing anything."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import platform
+import time
+from collections.abc import Mapping, Sequence
+
+from taskq_core.async_client import AsyncClient
+from taskq_core.client import Client
+from taskq_core.clock import wall_ms
+from taskq_core.command import Arg
+from taskq_core.commands import work
+from taskq_core.errors import TaskqError, UsageError
+from taskq_core.version import __version__
+from taskq_core.worker.acker import Acker
+from taskq_core.worker.claimer import Claimer
+from taskq_core.worker.heartbeat import Heartbeat
+from taskq_core.worker.maintainer import Maintainer
+from taskq_core.worker.options import WorkerOptions
+from taskq_core.worker.reporter import Reporter
+from taskq_core.worker.slots import Slots
+from taskq_core.worker.tenure import Subscription, Tenure
+from taskq_core.worker.watchdog import Watchdog, give_back
+
+log = logging.getLogger("taskq.worker")
+_STOP_S = 2.0
+"""How long cancelled handlers may take to end before their jobs are given back all the same."""
+
+
+class Worker:
+    """Serves queues of one namespace on one server, in the running event loop.
+
+    ``run`` returns when `stop` was called and everything is given back or done. Jobs that are running
+    then get the grace; what does not end is given back, and its attempt is not counted.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        namespace: str,
+        subscriptions: Sequence[Subscription],
+        options: WorkerOptions,
+        concurrency: int,
+    ) -> None:
+        if not subscriptions:
+            raise UsageError("a worker needs a queue to serve")
+        self._url = url
+        self._namespace = namespace
+        self._subscriptions = tuple(subscriptions)
+        self._options = options
+        self._concurrency = options.concurrency or concurrency
+        self._started = wall_ms()
+        self._stop = asyncio.Event()
+        self.reporter = Reporter()
+
+    def stop(self) -> None:
+        """Begins to stop. From the event loop."""
+        self._stop.set()
+
+    @property
+    def done_count(self) -> int:
+        """Jobs done so far."""
+        return self.reporter.done_count
+
+    @property
+    def failed_count(self) -> int:
+        """Failed attempts so far."""
+        return self.reporter.failed_count
+
+    async def run(self) -> None:
+        """Works until it is told to stop, or has come to an end of its own (burst, max_jobs)."""
+        self._loop = asyncio.get_running_loop()
+        self.reporter.subscriptions = {s.keys.queue: s for s in self._subscriptions}
+        # every service repeats by its own rules, so its client does not
+        self._client = AsyncClient(self._url, namespace=self._namespace, deadline=0)
+        self._slots = Slots(self._concurrency, self.reporter)
+        self._acker = Acker(self._client, self._subscriptions, self.reporter, self.lost)
+        self._claimer = Claimer(
+            self._client, self._subscriptions, self._slots, self.reporter, self._options, self.about
+        )
+        beat = Client(self._url, namespace=self._namespace, deadline=0)
+        heartbeat = Heartbeat(beat, self._subscriptions, self._options.lease_ms, self.about, self)
+        services = self._start_services()
+        heartbeat.start()
+        gc.collect()
+        gc.freeze()  # what lives for ever need not be looked at for garbage again
+        try:
+            await self._until_stopped(services)
+            await self._wind_down(services)
+        finally:
+            heartbeat.stop()
+            for service in services:
+                service.cancel()
+            await self._retire()
+            await asyncio.to_thread(heartbeat.join, 2.0)
+            await self._client.close()
+
+    def _start_services(self) -> list[asyncio.Task[None]]:
+        self._slots.start()
+        watchdog = Watchdog(self._client, self._slots, self.reporter)
+        maintainers = [
+            Maintainer(self._client, s, self._claimer, self._slots, self._options)
+            for s in self._subscriptions
+        ]
+        start = self._loop.create_task
+        self._claiming = start(self._claimer.run(), name="taskq-claimer")
+        return [
+            self._claiming,
+            start(self._acker.run(), name="taskq-acker"),
+            start(watchdog.run(), name="taskq-watchdog"),
+            *(start(maintainer.run(), name="taskq-maintainer") for maintainer in maintainers),
+        ]
+
+    async def _until_stopped(self, services: Sequence[asyncio.Task[None]]) -> None:
+        stop = self._loop.create_task(self._stop.wait())
+        done, _ = await asyncio.wait((stop, *services), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        for service in done:
+            if service is not stop:
+                service.result()  # a service that fails is a fault of ours: say so, and end
+
+    # -- stopping -------------------------------------------------------------------------
+
+    async def _wind_down(self, services: Sequence[asyncio.Task[None]]) -> None:
+        log.info("stopping: %d jobs run", len(self._slots.running))
+        self._claimer.stopping.set()
+        await asyncio.wait((self._claiming,))
+        buffered = list(self._slots.buffer)
+        self._slots.buffer.clear()
+        await give_back(self._client, buffered, self._slots)
+        self._slots.buffer.clear()
+        await self._until_idle(self._options.grace.total_seconds())
+        for slot in self._slots.running:
+            slot.cancel("shutdown")
+        await self._until_idle(_STOP_S)
+        unfinished = [job for slot in self._slots.running if (job := slot.lane_job or slot.job)]
+        await give_back(self._client, self.reporter.released + unfinished, self._slots)
+        await asyncio.wait_for(self._acker.flush(), _STOP_S)
+
+    async def _until_idle(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while self._slots.running and time.monotonic() < end:
+            await asyncio.sleep(0.01)
+
+    async def _retire(self) -> None:
+        for subscription in self._subscriptions:
+            tenure = subscription.tenure
+            if tenure.lost:
+                continue
+            try:
+                await self._client.run(work.retire(tenure.keys, tenure.worker))
+            except TaskqError as error:
+                log.warning("queue %s: could not sign off: %s", tenure.keys.queue, error)
+            tenure.lost = True
+
+    # -- orders ---------------------------------------------------------------------------
+
+    def lose(self, tenure: Tenure) -> None:
+        """From the heartbeat's thread: the lease is gone."""
+        self._loop.call_soon_threadsafe(self.lost, tenure)
+
+    def lost(self, tenure: Tenure) -> None:
+        """Fences a tenure: its running jobs are stopped, its outcomes go nowhere; the claimer registers anew."""
+        if tenure.lost:
+            return
+        tenure.lost = True
+        running = [slot for slot in self._slots.running if slot.job is not None and slot.job.home is tenure]
+        log.error("queue %s: lost the lease, %d running jobs are dropped", tenure.keys.queue, len(running))
+        for slot in running:
+            slot.cancel("lost")
+
+    def cancel(self, tenure: Tenure, job_id: str) -> None:
+        """From the heartbeat's thread: a job is to be cancelled."""
+        self._loop.call_soon_threadsafe(self._cancel, tenure, job_id)
+
+    def _cancel(self, tenure: Tenure, job_id: str) -> None:
+        job = tenure.find(job_id)
+        if job is None:
+            return
+        for slot in self._slots.running:
+            if slot.job is job:
+                slot.cancel("cancelled")
+                return
+        if job in self._slots.buffer:
+            self._slots.buffer.remove(job)
+            self.reporter.stopped(job, "cancelled", 0.0)
+
+    # -- about itself -----------------------------------------------------------------------
+
+    def about(self, subscription: Subscription) -> Mapping[str, Arg]:
+        """What this worker says of itself with each heartbeat. Called from two threads; reads only."""
+        running = [slot.job for slot in list(self._slots.slots) if slot.job is not None]
+        mine = [job.id for job in running if job.queue == subscription.keys.queue]
+        return {
+            "host": platform.node()[:80],
+            "pid": os.getpid(),
+            "version": __version__,
+            "python": platform.python_version(),
+            "queues": " ".join(s.keys.queue for s in self._subscriptions),
+            "tasks": " ".join(sorted(name.decode() for name in subscription.handlers)),
+            "slots": self._concurrency,
+            "busy": len(running),
+            "running": " ".join(mine[:100]),
+            "started": self._started,
+            "seen": wall_ms(),
+            "rounds": self._claimer.rounds,
+            "done": self.reporter.done_count,
+            "failed": self.reporter.failed_count,
+        }
