@@ -42,6 +42,7 @@ from taskq_core.job import (
 from taskq_core.keys import queues_key
 from taskq_core.names import JobRef
 from taskq_core.snapshot import FailedAttempt, QueueSnapshot, ServerInfo, WorkerInfo
+from taskq_core.wire import AsyncWire
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class AsyncClient(ClientState):
         payload_limit: int = config.MAX_PAYLOAD_BYTES,
     ) -> None:
         super().__init__(url, namespace, deadline, payload_limit)
-        self.redis: Any = connect_async(url)
+        self._wire = AsyncWire(connect_async(url))
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,7 +69,7 @@ class AsyncClient(ClientState):
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self.redis.aclose()
+        await self._wire.close()
 
     async def run(self, command: Command[T], queue: str = "") -> T:
         """Sends a command until it is answered. Raises: ServerUnreachable, ServerError, Refused."""
@@ -76,16 +77,16 @@ class AsyncClient(ClientState):
 
     async def execute(self, *words: Any) -> Any:
         """Sends a plain Redis command that may be repeated. Raises as `run`."""
-        return await self._call(lambda: self.redis.execute_command(*words))
+        return await self._call(lambda: self._wire.call(*words))
 
     async def _send(self, command: Command[Any]) -> Any:
         script = command.script
         try:
-            return await self.redis.execute_command(
+            return await self._wire.call(
                 "EVALSHA", script.sha, len(command.keys), *command.keys, *command.args
             )
         except NoScriptError:
-            return await self.redis.execute_command(
+            return await self._wire.call(
                 "EVAL", script.source, len(command.keys), *command.keys, *command.args
             )
 
@@ -218,3 +219,10 @@ class AsyncClient(ClientState):
     ) -> None:
         """Sets limits of a queue; 0 goes back to the default. Raises: InvalidOption."""
         await self.run(operate.configure(self.keys(queue), limits_of(max_jobs, dead_max, dead_age)))
+
+    async def remove(self, queue: str) -> int:
+        """Removes a queue with all its jobs, running ones too. Returns how many keys it had."""
+        removed = await self.run(operate.remove(self.keys(queue)))
+        await self.execute("SREM", queues_key(self.namespace), queue)
+        self.announced.discard(queue)
+        return removed

@@ -42,6 +42,7 @@ from taskq_core.job import (
 from taskq_core.keys import queues_key
 from taskq_core.names import JobRef
 from taskq_core.snapshot import FailedAttempt, QueueSnapshot, ServerInfo, WorkerInfo
+from taskq_core.wire import Wire
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class Client(ClientState):
         payload_limit: int = config.MAX_PAYLOAD_BYTES,
     ) -> None:
         super().__init__(url, namespace, deadline, payload_limit)
-        self.redis: Any = connect(url)
+        self._wire = Wire(connect(url))
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +69,7 @@ class Client(ClientState):
 
     def close(self) -> None:
         """Closes all connections."""
-        self.redis.close()
+        self._wire.close()
 
     def run(self, command: Command[T], queue: str = "") -> T:
         """Sends a command until it is answered. Raises: ServerUnreachable, ServerError, Refused."""
@@ -76,18 +77,14 @@ class Client(ClientState):
 
     def execute(self, *words: Any) -> Any:
         """Sends a plain Redis command that may be repeated. Raises as `run`."""
-        return self._call(lambda: self.redis.execute_command(*words))
+        return self._call(lambda: self._wire.call(*words))
 
     def _send(self, command: Command[Any]) -> Any:
         script = command.script
         try:
-            return self.redis.execute_command(
-                "EVALSHA", script.sha, len(command.keys), *command.keys, *command.args
-            )
+            return self._wire.call("EVALSHA", script.sha, len(command.keys), *command.keys, *command.args)
         except NoScriptError:
-            return self.redis.execute_command(
-                "EVAL", script.source, len(command.keys), *command.keys, *command.args
-            )
+            return self._wire.call("EVAL", script.source, len(command.keys), *command.keys, *command.args)
 
     def _call(self, send: Callable[[], Any], queue: str = "") -> Any:
         patience: Patience | None = None
@@ -218,3 +215,10 @@ class Client(ClientState):
     ) -> None:
         """Sets limits of a queue; 0 goes back to the default. Raises: InvalidOption."""
         self.run(operate.configure(self.keys(queue), limits_of(max_jobs, dead_max, dead_age)))
+
+    def remove(self, queue: str) -> int:
+        """Removes a queue with all its jobs, running ones too. Returns how many keys it had."""
+        removed = self.run(operate.remove(self.keys(queue)))
+        self.execute("SREM", queues_key(self.namespace), queue)
+        self.announced.discard(queue)
+        return removed

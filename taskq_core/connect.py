@@ -58,8 +58,6 @@ def _options(reply_timeout: float) -> dict[str, Any]:
         "health_check_interval": 0,
         # no CLIENT SETINFO: two round trips less for each short command
         "driver_info": None,
-        "lib_name": None,
-        "lib_version": None,
     }
 
 

@@ -44,7 +44,7 @@ class TaskQueue:
     ``timeout`` hold for jobs whose task and own options say nothing else.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - named options of the public API
         self,
         name: str,
         *,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
@@ -29,7 +31,7 @@ class WorkerJob:
 
     apps: tuple[str, ...]
     queues: tuple[str, ...] = ()
-    options: WorkerOptions = WorkerOptions()
+    options: WorkerOptions = field(default_factory=WorkerOptions)
     prepare: Callable[[], None] | None = None
 
 
@@ -49,14 +51,26 @@ def _exit_code(number: int) -> int:
 
 
 def _child(job: WorkerJob) -> None:
+    # Ctrl-C reaches the whole process group: the supervisor alone says when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, name="taskq-parent", daemon=True).start()
     if job.prepare is not None:
         job.prepare()
     try:
         queues = load_queues(job.apps, job.queues)
-        raise SystemExit(_exit_code(asyncio.run(run_until_signal(make_worker(queues, job.options)))))
+        worker = make_worker(queues, job.options)
+        raise SystemExit(_exit_code(asyncio.run(run_until_signal(worker, (signal.SIGTERM,)))))
     except TaskqError as error:
-        log.error("%s", error)  # noqa: TRY400 - what went wrong is said in full
+        log.error("%s", error)
         raise SystemExit(2) from None
+
+
+def _follow_parent() -> None:
+    """Stops this process in good order when its supervisor was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Supervisor:
@@ -66,7 +80,8 @@ class Supervisor:
         self._job = job
         self._context = multiprocessing.get_context("spawn")
         self._children: list[tuple[SpawnProcess, float]] = []
-        self._count = processes
+        self._due: list[float] = [0.0] * processes
+        """When a process is to be started, for each one that is missing."""
         self._signal = 0
         self._pause = 0.5
 
@@ -74,9 +89,8 @@ class Supervisor:
         """Until all children have ended. Returns 0, or 128 + the signal."""
         before = {n: signal.signal(n, self._on_signal) for n in (signal.SIGTERM, signal.SIGINT)}
         try:
-            for _ in range(self._count):
-                self._start()
-            while self._children:
+            while self._children or (self._due and not self._signal):
+                self._start_due()
                 self._look()
                 time.sleep(0.05)
         finally:
@@ -86,10 +100,13 @@ class Supervisor:
                 signal.signal(number, handler)
         return _exit_code(self._signal)
 
-    def _start(self) -> None:
-        process = self._context.Process(target=_child, args=(self._job,), name="taskq-worker")
-        process.start()
-        self._children.append((process, monotonic()))
+    def _start_due(self) -> None:
+        now = monotonic()
+        for due in [due for due in self._due if due <= now and not self._signal]:
+            self._due.remove(due)
+            process = self._context.Process(target=_child, args=(self._job,), name="taskq-worker")
+            process.start()
+            self._children.append((process, now))
 
     def _look(self) -> None:
         for row in list(self._children):
@@ -106,9 +123,7 @@ class Supervisor:
         log.error(
             "worker process %s ended with %s; another in %.1f s", process.pid, process.exitcode, self._pause
         )
-        time.sleep(self._pause)
-        if not self._signal:
-            self._start()
+        self._due.append(monotonic() + self._pause)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         again = bool(self._signal)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
-from taskq_core.async_client import AsyncClient
 from taskq_core.command import Command
 from taskq_core.commands import work
 from taskq_core.commands.work import FailedRun
 from taskq_core.config import MAX_BATCH
 from taskq_core.errors import TaskqError
-from taskq_core.worker.reporter import Reporter
-from taskq_core.worker.tenure import Subscription, Tenure
+from taskq_core.worker.context import Context
+from taskq_core.worker.tenure import Tenure
 
 log = logging.getLogger("taskq.worker")
 T = TypeVar("T")
@@ -24,17 +23,11 @@ _MOST_FAILS = 100
 class Acker:
     """Owes nothing for long. What cannot be sent is kept and tried again while the lease holds."""
 
-    def __init__(
-        self,
-        client: AsyncClient,
-        subscriptions: Sequence[Subscription],
-        reporter: Reporter,
-        lost: Callable[[Tenure], None],
-    ) -> None:
-        self._client = client
-        self._subscriptions = subscriptions
-        self._reporter = reporter
-        self._lost = lost
+    def __init__(self, context: Context) -> None:
+        self._client = context.client
+        self._subscriptions = context.subscriptions
+        self._reporter = context.reporter
+        self._lost = context.lost
         self._flushing = asyncio.Lock()
 
     async def run(self) -> None:

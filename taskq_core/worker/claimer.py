@@ -10,21 +10,19 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from taskq_core.async_client import AsyncClient
 from taskq_core.claimed import Job
 from taskq_core.clock import wall_ms
-from taskq_core.command import Arg, text
+from taskq_core.codec import PLAIN
+from taskq_core.command import text
 from taskq_core.commands import work
-from taskq_core.config import MAX_WAIT_MS, REPLY_TIMEOUT_S
+from taskq_core.config import MAX_WAIT_MS
 from taskq_core.connect import FOREIGN, connect_async
 from taskq_core.errors import InvalidPayload, TaskqError
 from taskq_core.keys import LEVELS, queues_key
-from taskq_core.worker.options import WorkerOptions
-from taskq_core.worker.reporter import Reporter
-from taskq_core.worker.slots import Slots
+from taskq_core.wire import AsyncWire
+from taskq_core.worker.context import Context
 from taskq_core.worker.tenure import Subscription, Tenure
 from taskq_core.worker.verdict import Malformed
 
@@ -35,23 +33,15 @@ _GUARDED = LEVELS[::-1]
 class Claimer:
     """Fills the slots. ``rounds`` counts the times the loop went round."""
 
-    def __init__(
-        self,
-        client: AsyncClient,
-        subscriptions: Sequence[Subscription],
-        slots: Slots,
-        reporter: Reporter,
-        options: WorkerOptions,
-        about: Callable[[Subscription], Mapping[str, Arg]],
-    ) -> None:
-        self._client = client
-        self._subscriptions = list(subscriptions)
-        self._slots = slots
-        self._reporter = reporter
-        self._options = options
-        self._about = about
-        self._sleeper: Any = connect_async(client.url, reply_timeout=REPLY_TIMEOUT_S)
-        self._by_wake = {s.keys.wake: s for s in subscriptions}
+    def __init__(self, context: Context) -> None:
+        self._client = context.client
+        self._subscriptions = list(context.subscriptions)
+        self._slots = context.slots
+        self._reporter = context.reporter
+        self._options = context.options
+        self._about = context.about
+        self._sleeper = AsyncWire(connect_async(context.client.url))
+        self._by_wake = {s.keys.wake: s for s in context.subscriptions}
         self._next_due = float(MAX_WAIT_MS)
         self.claiming = asyncio.Lock()
         self.stopping = asyncio.Event()
@@ -72,7 +62,7 @@ class Claimer:
                 await self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                 pause = min(2.0, pause * 2)
         with contextlib.suppress(*FOREIGN):
-            await self._sleeper.aclose()
+            await self._sleeper.close()
 
     async def _round(self) -> None:
         self.rounds += 1
@@ -137,13 +127,21 @@ class Claimer:
         return jobs
 
     def _take(self, subscription: Subscription, claim: work.Claim) -> int:
+        tenure, handlers = subscription.tenure, subscription.handlers
+        queue = tenure.keys.queue
         jobs: list[Job] = []
         for level, entries in claim.batches:
+            held = tenure.held[level]
             for entry, fields in entries:
-                deliveries = claim.deliveries.get((level, entry), 1) if claim.deliveries else 1
-                job = self.take_in(subscription, level, (entry, fields), deliveries)
-                if job is not None:
+                if len(fields) == 2 and not claim.deliveries:
+                    task, raw = fields
+                    held[entry] = job = Job(
+                        queue, level, entry, task, raw, PLAIN, 1, tenure, handlers.get(task)
+                    )
                     jobs.append(job)
+                else:
+                    deliveries = claim.deliveries.get((level, entry), 1)
+                    jobs += self.take_in(subscription, level, (entry, fields), deliveries)
         self.claimed += len(jobs)
         if jobs:
             self._slots.put(jobs)
@@ -151,8 +149,8 @@ class Claimer:
 
     def take_in(
         self, subscription: Subscription, level: int, body: tuple[bytes, Any], deliveries: int
-    ) -> Job | None:
-        """A job from a stream entry, held by the present tenure; None when it is malformed (it is buried then)."""
+    ) -> list[Job]:
+        """The job of a stream entry, held by the present tenure; none when it is malformed: it is buried."""
         entry, fields = body
         tenure = subscription.tenure
         queue = tenure.keys.queue
@@ -162,11 +160,11 @@ class Claimer:
             job = Job(queue, level, entry, b"_malformed", b" ".join(fields), home=tenure)
             tenure.hold(job)
             self._reporter.failed(job, Malformed(str(error)), 0.0, 0.0)
-            return None
+            return []
         job.home = tenure
         job.handler = subscription.handlers.get(job.raw_task)
-        tenure.held[level][entry] = job
-        return job
+        tenure.hold(job)
+        return [job]
 
     # -- registering ----------------------------------------------------------------------
 
@@ -178,7 +176,7 @@ class Claimer:
             work.register(tenure.keys, tenure.worker, self._options.lease_ms, self._about(subscription))
         )
         # half of the round trip belongs to the way there
-        subscription.server_offset_ms = now - (sent + wall_ms()) // 2
+        tenure.server_offset_ms = now - (sent + wall_ms()) // 2
         await self._client.execute("SADD", queues_key(tenure.keys.namespace), tenure.keys.queue)
         tenure.lost = now == -1
         log.info("queue %s: registered as %s", tenure.keys.queue, tenure.worker)
@@ -210,7 +208,7 @@ class Claimer:
 
     async def _pop(self, seconds: float) -> Any:
         try:
-            return await self._sleeper.execute_command("BLPOP", *self._by_wake, f"{seconds:.3f}")
+            return await self._sleeper.call("BLPOP", *self._by_wake, f"{seconds:.3f}")
         except FOREIGN:
             # the claim that follows meets the same fault, and reports it
             await asyncio.sleep(0.05)

@@ -9,16 +9,15 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from taskq_core.client import Client
 from taskq_core.clock import monotonic
-from taskq_core.command import Arg
 from taskq_core.commands import work
 from taskq_core.errors import TaskqError
+from taskq_core.worker.context import Context
 from taskq_core.worker.tenure import Subscription, Tenure
 
 log = logging.getLogger("taskq.worker")
@@ -39,18 +38,12 @@ class Orders(Protocol):
 class Heartbeat:
     """Beats three times a lease, with jitter."""
 
-    def __init__(
-        self,
-        client: Client,
-        subscriptions: Sequence[Subscription],
-        lease_ms: int,
-        about: Callable[[Subscription], Mapping[str, Arg]],
-        orders: Orders,
-    ) -> None:
-        self._client = client
-        self._subscriptions = subscriptions
-        self._lease_ms = lease_ms
-        self._about = about
+    def __init__(self, context: Context, orders: Orders) -> None:
+        shared = context.client
+        self._client = Client(shared.url, namespace=shared.namespace, deadline=0)
+        self._subscriptions = context.subscriptions
+        self._lease_ms = context.options.lease_ms
+        self._about = context.about
         self._orders = orders
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taskq-heartbeat", daemon=True)
@@ -60,7 +53,7 @@ class Heartbeat:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends after the present wait, a second at most."""
+        """Ends with the present wait: at the next order, after half a second at most."""
         self._stop.set()
 
     def join(self, seconds: float) -> None:
@@ -106,5 +99,5 @@ class Heartbeat:
         except msgspec.MsgspecError:
             log.warning("queue %s: an order that cannot be read was ignored", tenure.keys.queue)
             return
-        if "cancel" in what:
+        if "cancel" in what and not self._stop.is_set():
             self._orders.cancel(tenure, what["cancel"])

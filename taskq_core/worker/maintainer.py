@@ -12,16 +12,14 @@ import asyncio
 import logging
 import random
 
-from taskq_core.async_client import AsyncClient
 from taskq_core.claimed import Job
 from taskq_core.clock import monotonic
 from taskq_core.commands import work
 from taskq_core.errors import InvalidPayload, TaskqError
 from taskq_core.keys import QueueKeys
 from taskq_core.worker.claimer import Claimer
+from taskq_core.worker.context import Context
 from taskq_core.worker.leases import LeaseWatch
-from taskq_core.worker.options import WorkerOptions
-from taskq_core.worker.slots import Slots
 from taskq_core.worker.tenure import Subscription
 from taskq_core.worker.verdict import Poison, failed_run, limits_of
 
@@ -32,20 +30,13 @@ _STEPS = 1_000
 class Maintainer:
     """Looks after one queue."""
 
-    def __init__(
-        self,
-        client: AsyncClient,
-        subscription: Subscription,
-        claimer: Claimer,
-        slots: Slots,
-        options: WorkerOptions,
-    ) -> None:
-        self._client = client
+    def __init__(self, context: Context, subscription: Subscription, claimer: Claimer) -> None:
+        self._client = context.client
         self._subscription = subscription
         self._claimer = claimer
-        self._slots = slots
-        self._crashes = options.max_crashes
-        self._lease_s = options.lease_ms / 1000
+        self._slots = context.slots
+        self._crashes = context.options.max_crashes
+        self._lease_s = context.options.lease_ms / 1000
         self._watch = LeaseWatch(self._lease_s)
         self._reconciled = monotonic()
 
@@ -116,10 +107,11 @@ class Maintainer:
                 return
             bodies = await self._client.run(work.adopt(tenure.keys, tenure.worker, list(unknown)[:1000]))
             jobs = [
-                self._claimer.take_in(self._subscription, level, body, unknown[level, body[0]])
+                job
                 for level, body in bodies
+                for job in self._claimer.take_in(self._subscription, level, body, unknown[level, body[0]])
             ]
-        self._slots.put([job for job in jobs if job is not None])
+        self._slots.put(jobs)
         log.warning(
             "queue %s: adopted %d jobs of a claim whose answer was lost", tenure.keys.queue, len(bodies)
         )

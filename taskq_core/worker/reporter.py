@@ -9,7 +9,6 @@ from taskq_core.claimed import Job, entry_ms
 from taskq_core.clock import wall_ms
 from taskq_core.codec import encode_outcome, encode_result
 from taskq_core.errors import TaskqError, UnknownTask
-from taskq_core.histogram import bucket
 from taskq_core.worker.tenure import Subscription
 from taskq_core.worker.verdict import JobTimeout, Limits, failed_run, limits_of
 
@@ -38,7 +37,7 @@ class Reporter:
         elif meta.id or meta.unique:
             tenure.done(job, b"")
         else:
-            tenure.acks.entries["done", job.level].append(job.entry)
+            tenure.plain[job.level].append(job.entry)
         self.done_count += 1
         self._time(job, started, ended)
 
@@ -75,11 +74,10 @@ class Reporter:
 
     def _time(self, job: Job, started: float, ended: float) -> None:
         tenure = job.home
-        took = int((ended - started) * 1_000_000)
-        tenure.run_times[bucket(took)] += 1
+        took = ended - started
+        tenure.run_us[int(took * 1_000_000)] += 1
         if not job.meta.attempts:
-            offset = self.subscriptions[job.queue].server_offset_ms
-            waited = wall_ms() + offset - entry_ms(job.entry)
-            tenure.wait_times[bucket(waited * 1000 - took)] += 1
+            now = wall_ms() + tenure.server_offset_ms
+            tenure.wait_ms[now - entry_ms(job.entry) - int(took * 1000)] += 1
         if not self.owed.is_set():
             self.owed.set()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Sequence
 
 from taskq_core.worker.worker import Worker
 
@@ -23,8 +24,10 @@ async def run_until_done(worker: Worker) -> None:
         raise
 
 
-async def run_until_signal(worker: Worker) -> int:
-    """Runs a worker until SIGTERM or SIGINT. Returns the signal's number, or 0 when it ended by itself."""
+async def run_until_signal(
+    worker: Worker, signals: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGINT)
+) -> int:
+    """Runs a worker until one of the signals. Returns its number, or 0 when the worker ended by itself."""
     loop = asyncio.get_running_loop()
     got: list[int] = []
 
@@ -37,11 +40,11 @@ async def run_until_signal(worker: Worker) -> int:
         log.warning("%s: stopping; once more to end at once", signal.Signals(number).name)
         worker.stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in signals:
         loop.add_signal_handler(number, on_signal, number)
     try:
         await worker.run()
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in signals:
             loop.remove_signal_handler(number)
     return got[0] if got else 0

@@ -160,20 +160,17 @@ class Slots:
                     self.room.set()
                 if job.home.lost:
                     continue
-                await self._run(slot, job)
+                handler = job.handler
+                if handler is None:
+                    self._reporter.unknown(job)
+                elif handler.is_async:
+                    await self._run_async(slot, job)
+                else:
+                    await self._run_plain(slot, job)
         finally:
             self._active -= 1
 
     # -- one job ----------------------------------------------------------------------------
-
-    async def _run(self, slot: Slot, job: Job) -> None:
-        handler = job.handler
-        if handler is None:
-            self._reporter.unknown(job)
-        elif handler.is_async:
-            await self._run_async(slot, job)
-        else:
-            await self._run_plain(slot, job)
 
     async def _run_async(self, slot: Slot, job: Job) -> None:
         slot.job = job

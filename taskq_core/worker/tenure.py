@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 from taskq_core.claimed import Job
 from taskq_core.commands.work import Acks, End, FailedRun
+from taskq_core.histogram import bucket
 from taskq_core.keys import QueueKeys
 from taskq_core.task import Handler, Policy
 
@@ -27,7 +28,9 @@ def worker_name() -> str:
 class Tenure:
     """What a worker holds and owes under one name."""
 
-    __slots__ = ("acks", "fails", "held", "keys", "lost", "run_times", "wait_times", "worker")
+    __slots__ = (
+        "acks", "fails", "held", "keys", "lost", "plain", "run_us", "server_offset_ms", "wait_ms", "worker",
+    )  # fmt: skip
 
     def __init__(self, keys: QueueKeys) -> None:
         self.keys = keys
@@ -36,8 +39,12 @@ class Tenure:
         self.held: tuple[dict[bytes, Job], ...] = ({}, {}, {}, {})
         self.acks = Acks(entries=defaultdict(list))
         self.fails: list[FailedRun] = []
-        self.run_times: dict[int, int] = defaultdict(int)
-        self.wait_times: dict[int, int] = defaultdict(int)
+        self.plain: tuple[list[bytes], ...] = ([], [], [], [])
+        """Entries done, by level, of jobs with nothing else to end: nearly all of them."""
+        # as they were measured: buckets are made at each flush, once for equal times
+        self.run_us: dict[int, int] = defaultdict(int)
+        self.wait_ms: dict[int, int] = defaultdict(int)
+        self.server_offset_ms = 0
 
     def hold(self, job: Job) -> None:
         """Takes a job in; it counts as held until the server confirmed its end."""
@@ -75,6 +82,10 @@ class Tenure:
     def take_acks(self, most: int) -> Acks:
         """Up to ``most`` entries of each kind that are owed, with the times of this stretch."""
         acks, self.acks = self.acks, Acks(entries=defaultdict(list))
+        for level, done in enumerate(self.plain):
+            if done:
+                acks.entries["done", level] += done
+                done.clear()
         for kind, entries in acks.entries.items():
             if len(entries) > most:
                 self.acks.entries[kind] = entries[most:]
@@ -82,21 +93,27 @@ class Tenure:
         # a job's end may travel a call before or after its entry: both are idempotent
         acks.ends, self.acks.ends = acks.ends[:most], acks.ends[most:]
         acks.moved, self.acks.moved = acks.moved[:most], acks.moved[most:]
-        for letter, times in (("w", self.wait_times), ("r", self.run_times)):
-            acks.counts.update({f"{letter}{index}": n for index, n in times.items()})
-            times.clear()
+        self._count_times(acks, "w", self.wait_ms, 1000)
+        self._count_times(acks, "r", self.run_us, 1)
         return acks
+
+    @staticmethod
+    def _count_times(acks: Acks, letter: str, times: dict[int, int], unit_us: int) -> None:
+        for time, n in times.items():
+            name = f"{letter}{bucket(time * unit_us)}"
+            acks.counts[name] = acks.counts.get(name, 0) + n
+        times.clear()
 
     @property
     def owes(self) -> bool:
         """Whether anything is to be sent."""
-        return bool(self.acks.entries or self.fails)
+        return bool(self.acks.entries or self.fails or any(self.plain))
 
 
 class Subscription:
     """A queue that this worker serves: its handlers, its policy, and the present tenure."""
 
-    __slots__ = ("handlers", "keys", "policy", "server_offset_ms", "tenure", "unsure")
+    __slots__ = ("handlers", "keys", "policy", "tenure", "unsure")
 
     def __init__(self, keys: QueueKeys, handlers: Mapping[bytes, Handler], policy: Policy) -> None:
         self.keys = keys
@@ -104,5 +121,4 @@ class Subscription:
         self.policy = policy
         self.tenure = Tenure(keys)
         self.tenure.lost = True  # until it is registered
-        self.server_offset_ms = 0
         self.unsure = False  # a claim failed: the server may hold jobs in our name that we never saw

@@ -10,8 +10,8 @@ from taskq_core.clock import precise as clock
 from taskq_core.commands import work
 from taskq_core.config import MAX_BATCH
 from taskq_core.errors import TaskqError
+from taskq_core.worker.context import Context
 from taskq_core.worker.lane import Lane
-from taskq_core.worker.reporter import Reporter
 from taskq_core.worker.slots import Slot, Slots
 
 TICK_S = 0.05
@@ -22,10 +22,10 @@ STUBBORN_S = 1.0
 class Watchdog:
     """Duties that need a clock but no timer of their own for each job."""
 
-    def __init__(self, client: AsyncClient, slots: Slots, reporter: Reporter) -> None:
-        self._client = client
-        self._slots = slots
-        self._reporter = reporter
+    def __init__(self, context: Context) -> None:
+        self._client = context.client
+        self._slots = context.slots
+        self._reporter = context.reporter
 
     async def run(self) -> None:
         """Until it is cancelled."""

@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping, Sequence
 
 from taskq_core.async_client import AsyncClient
-from taskq_core.client import Client
 from taskq_core.clock import wall_ms
 from taskq_core.command import Arg
 from taskq_core.commands import work
@@ -19,6 +18,7 @@ from taskq_core.errors import TaskqError, UsageError
 from taskq_core.version import __version__
 from taskq_core.worker.acker import Acker
 from taskq_core.worker.claimer import Claimer
+from taskq_core.worker.context import Context
 from taskq_core.worker.heartbeat import Heartbeat
 from taskq_core.worker.maintainer import Maintainer
 from taskq_core.worker.options import WorkerOptions
@@ -79,13 +79,19 @@ class Worker:
         # every service repeats by its own rules, so its client does not
         self._client = AsyncClient(self._url, namespace=self._namespace, deadline=0)
         self._slots = Slots(self._concurrency, self.reporter)
-        self._acker = Acker(self._client, self._subscriptions, self.reporter, self.lost)
-        self._claimer = Claimer(
-            self._client, self._subscriptions, self._slots, self.reporter, self._options, self.about
+        context = Context(
+            self._client,
+            self._subscriptions,
+            self._options,
+            self.reporter,
+            self._slots,
+            self.about,
+            self.lost,
         )
-        beat = Client(self._url, namespace=self._namespace, deadline=0)
-        heartbeat = Heartbeat(beat, self._subscriptions, self._options.lease_ms, self.about, self)
-        services = self._start_services()
+        self._acker = Acker(context)
+        self._claimer = Claimer(context)
+        heartbeat = Heartbeat(context, self)
+        services = self._start_services(context)
         heartbeat.start()
         gc.collect()
         gc.freeze()  # what lives for ever need not be looked at for garbage again
@@ -96,17 +102,15 @@ class Worker:
             heartbeat.stop()
             for service in services:
                 service.cancel()
-            await self._retire()
+            await self._sign_off()
             await asyncio.to_thread(heartbeat.join, 2.0)
             await self._client.close()
+            log.info("ended: %d jobs done, %d attempts failed", self.done_count, self.failed_count)
 
-    def _start_services(self) -> list[asyncio.Task[None]]:
+    def _start_services(self, context: Context) -> list[asyncio.Task[None]]:
         self._slots.start()
-        watchdog = Watchdog(self._client, self._slots, self.reporter)
-        maintainers = [
-            Maintainer(self._client, s, self._claimer, self._slots, self._options)
-            for s in self._subscriptions
-        ]
+        watchdog = Watchdog(context)
+        maintainers = [Maintainer(context, s, self._claimer) for s in self._subscriptions]
         start = self._loop.create_task
         self._claiming = start(self._claimer.run(), name="taskq-claimer")
         return [
@@ -144,15 +148,17 @@ class Worker:
 
     async def _until_idle(self, seconds: float) -> None:
         end = time.monotonic() + seconds
-        while self._slots.running and time.monotonic() < end:
+        while self._slots.running and time.monotonic() < end:  # noqa: ASYNC110 - once in its life
             await asyncio.sleep(0.01)
 
-    async def _retire(self) -> None:
+    async def _sign_off(self) -> None:
         for subscription in self._subscriptions:
             tenure = subscription.tenure
             if tenure.lost:
                 continue
             try:
+                # any order ends the heartbeat's wait; nobody else reads it
+                await self._client.run(work.tell(tenure.keys, tenure.worker, b"{}", 1_000))
                 await self._client.run(work.retire(tenure.keys, tenure.worker))
             except TaskqError as error:
                 log.warning("queue %s: could not sign off: %s", tenure.keys.queue, error)
@@ -165,7 +171,7 @@ class Worker:
         self._loop.call_soon_threadsafe(self.lost, tenure)
 
     def lost(self, tenure: Tenure) -> None:
-        """Fences a tenure: its running jobs are stopped, its outcomes go nowhere; the claimer registers anew."""
+        """Fences a tenure: its running jobs are stopped, its outcomes go nowhere. A new one begins."""
         if tenure.lost:
             return
         tenure.lost = True

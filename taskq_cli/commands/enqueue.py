@@ -1,0 +1,167 @@
+"""`taskq enqueue`: one job from arguments, or a stream of jobs from stdin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+import typer
+
+from taskq_cli.durations import time_option
+from taskq_cli.endings import complain
+from taskq_cli.exit_codes import ExitCode
+from taskq_cli.job_line import Defaults, LineParser
+from taskq_cli.job_stream import Jobs, JobStream, Payloads, Source
+from taskq_cli.key_values import payload_of
+from taskq_cli.leaf import leaf, new_app
+from taskq_cli.lines import read_batches
+from taskq_cli.options import DryRun, Queue, Shared, span
+from taskq_cli.session import Session
+from taskq_cli.views import RECEIPT, receipt_record
+from taskq_core import (
+    DEFAULT_OPTIONS,
+    Client,
+    JobOptions,
+    UsageError,
+    check_queue,
+    check_task,
+)
+
+DEFAULT_QUEUE: Final = "default"
+
+app = new_app()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the flags ask of every job."""
+
+    priority: Annotated[
+        str | None,
+        typer.Option("-p", "--priority", metavar="LEVEL", help="critical, high, normal or low."),
+    ] = None
+    delay: Annotated[timedelta | None, span("--in", "Run it after this time.")] = None
+    at: Annotated[
+        datetime | None, typer.Option("--at", metavar="TIME", parser=time_option, help="Run it at this time.")
+    ] = None
+    retries: Annotated[int | None, typer.Option("--retries", metavar="N", help="Further attempts.")] = None
+    timeout: Annotated[timedelta | None, span("--timeout", "The longest an attempt may run.")] = None
+    unique: Annotated[
+        str | None, typer.Option("--unique", metavar="KEY", help="Refuse a second job with this key.")
+    ] = None
+    unique_for: Annotated[timedelta | None, span("--unique-for", "How long the key is held.")] = None
+    keep: Annotated[timedelta | None, span("--keep", "Keep the result this long.")] = None
+
+    def options(self) -> JobOptions:
+        """As the client takes them. Raises: InvalidOption."""
+        given = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name) is not None}
+        return JobOptions(**given) if given else DEFAULT_OPTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a stream is read, and whether anything is sent at all."""
+
+    stop_on_error: Annotated[
+        bool, typer.Option("--stop-on-error", help="End a stream at its first wrong line.")
+    ] = False
+    dry_run: DryRun = False
+
+
+EXAMPLES = """
+taskq enqueue send-email to=user@example.com subject=Welcome -q emails
+taskq enqueue report month:=11 --in 10m --retries 5
+taskq enqueue import --payload @job.json
+find . -name '*.jpg' | jq -cR '{path: .}' | taskq enqueue resize - -q images
+jq -c '{task: "report", payload: .}' orders.json | taskq enqueue -
+"""
+
+
+@leaf(app, examples=EXAMPLES)
+def enqueue(
+    shared: Shared,
+    asked: Asked,
+    how: How,
+    *,
+    task: Annotated[
+        str | None, typer.Argument(metavar="TASK", help="The task; `-`: each line of stdin names its own.")
+    ] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE|KEY:=JSON]…", help="The payload; `-`: one on each line of stdin."),
+    ] = None,
+    payload: Annotated[
+        str | None, typer.Option("--payload", metavar="JSON|@FILE|-", help="The payload, whole.")
+    ] = None,
+    queue: Queue = None,
+) -> None:
+    """Put jobs into a queue: one from arguments, or a stream of NDJSON from stdin.
+
+    Prints the reference of each job. In a stream a wrong line is answered with its number and error, and
+    the others go on. Keys of a line: task, payload, queue, priority, in, at, retries, timeout, unique,
+    unique_for, keep.
+    """
+    words = pairs or []
+    streams = task == "-" or words == ["-"]
+    with Session(shared, patient=streams) as session:
+        session.writer(RECEIPT)
+        if task is None:
+            raise UsageError(
+                "no task to enqueue", hint="For example: taskq enqueue send-email to=user@example.com"
+            )
+        defaults = Defaults(
+            check_queue(queue or DEFAULT_QUEUE), None if task == "-" else check_task(task), asked.options()
+        )
+        if not how.dry_run:
+            session.may_change()
+        if streams:
+            _refuse_beside_stream(payload, words, defaults)
+            _stream(session, defaults, how)
+        else:
+            _one(session, defaults, payload_of(payload, words), how)
+
+
+def _refuse_beside_stream(payload: str | None, words: list[str], defaults: Defaults) -> None:
+    if payload is not None or words not in ([], ["-"]):
+        raise UsageError("a stream brings its own payloads", hint="Leave out --payload and key=value")
+    if defaults.options.unique is not None:
+        raise UsageError("--unique belongs to one job", hint='In a stream write "unique" in each line')
+
+
+def _one(session: Session, defaults: Defaults, payload: bytes, how: How) -> None:
+    assert defaults.task is not None  # noqa: S101 - `-` makes a stream
+    if how.dry_run:
+        session.narrate(f"would enqueue 1 job of {defaults.task} into {defaults.queue}: {payload.decode()}")
+        return
+    receipt = session.client.enqueue(defaults.queue, defaults.task, payload, defaults.options)
+    session.output.write(receipt_record(receipt))
+    if receipt.duplicate:
+        session.narrate(
+            f"duplicate: {receipt} holds the key {defaults.options.unique!r}; nothing was enqueued"
+        )
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def _stream(session: Session, defaults: Defaults, how: How) -> None:
+    client = None if how.dry_run else session.client
+    stream = JobStream(
+        _source(client, defaults),
+        client,
+        None if how.dry_run else session.output,
+        stop_on_error=how.stop_on_error,
+    )
+    try:
+        stream.run(read_batches())
+    finally:
+        session.narrate(f"would have {stream.tally.summary()}" if how.dry_run else stream.tally.summary())
+    if stream.tally.ended_by is not None:
+        complain(str(stream.tally.ended_by), stream.tally.ended_by.hint)
+    if code := stream.tally.exit_code():
+        raise typer.Exit(code)
+
+
+def _source(client: Client | None, defaults: Defaults) -> Source:
+    if defaults.task is None:
+        return Jobs(client, LineParser(defaults))
+    return Payloads(client, defaults.queue, defaults.task, defaults.options)

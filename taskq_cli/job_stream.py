@@ -1,0 +1,247 @@
+"""`taskq enqueue -`: jobs from stdin in bounded batches, an answer for every line, in order.
+
+1. A batch is sent as it is. When something in it is wrong, its halves are sent, and so on down to the
+   wrong line: the right ones around it go through.
+2. What is sent is also printed: an interrupt between the two waits.
+3. A server that refuses or goes away ends the stream; the lines of that batch are answered with it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from taskq_cli.exit_codes import ExitCode, code_of
+from taskq_cli.interrupts import whole_step
+from taskq_cli.job_line import LineParser
+from taskq_cli.jsontext import ascii_json
+from taskq_cli.lines import TOO_LONG, Batch
+from taskq_cli.render import JsonWriter, LineWriter, Writer
+from taskq_cli.sanitize import clean
+from taskq_cli.views import receipt_record
+from taskq_core import Client, JobOptions, NewJob, Receipt, TaskqError, UsageError, check_payload
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A line of which no job was made."""
+
+    line: int
+    error: str
+
+
+Answer = Receipt | Rejected
+Item = tuple[int, NewJob]
+"""A job and the number of its line."""
+
+
+class Source(Protocol):
+    """What the lines of a stream mean."""
+
+    def at_once(self, lines: Sequence[bytes]) -> Sequence[Receipt] | None:
+        """Sends all lines in one call, or None where that is no use. Raises: UsageError for a wrong line."""
+
+    def read(self, line: bytes) -> tuple[str, NewJob]:
+        """The queue and the job of a line; its payload is not looked at. Raises: UsageError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payloads:
+    """Lines are payloads of one task."""
+
+    client: Client | None
+    queue: str
+    task: str
+    options: JobOptions
+
+    def at_once(self, lines: Sequence[bytes]) -> Sequence[Receipt] | None:
+        """All of them: the fast way."""
+        if self.client is None:
+            return None
+        return self.client.enqueue_many(self.queue, self.task, lines, self.options)
+
+    def read(self, line: bytes) -> tuple[str, NewJob]:
+        """The line as a job."""
+        return self.queue, NewJob(self.task, line, self.options)
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """Lines are jobs with a task, a queue and options of their own."""
+
+    client: Client | None
+    parser: LineParser
+
+    def at_once(self, lines: Sequence[bytes]) -> Sequence[Receipt] | None:
+        """All of them, when they are of one kind, as most streams are."""
+        if self.client is None:
+            return None
+        parsed = [self.parser.parse(line) for line in lines]
+        kind = parsed[0][0]
+        if kind.options.unique is not None or any(other is not kind for other, _ in parsed):
+            return None
+        return self.client.enqueue_many(
+            kind.queue, kind.task, [payload for _, payload in parsed], kind.options
+        )
+
+    def read(self, line: bytes) -> tuple[str, NewJob]:
+        """The job that the line spells out."""
+        kind, payload = self.parser.parse(line)
+        return kind.queue, NewJob(kind.task, payload, kind.options)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the lines so far."""
+
+    added: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    first_error: Rejected | None = None
+    ended_by: TaskqError | None = None
+
+    def count(self, answers: Sequence[Answer]) -> None:
+        """Adds the answers of a batch."""
+        for answer in answers:
+            if isinstance(answer, Rejected):
+                self.rejected += 1
+                self.first_error = self.first_error or answer
+            elif answer.duplicate:
+                self.duplicates += 1
+            else:
+                self.added += 1
+
+    def summary(self) -> str:
+        """One line for stderr."""
+        parts = [f"{self.added} enqueued"]
+        if self.duplicates:
+            parts.append(f"{self.duplicates} duplicates")
+        if self.first_error is not None:
+            parts.append(f"{self.rejected} refused (line {self.first_error.line}: {self.first_error.error})")
+        if self.ended_by is not None:
+            parts.append("the rest was not read")
+        return ", ".join(parts)
+
+    def exit_code(self) -> ExitCode:
+        """Done, failed for one reason, or partly failed."""
+        if not (self.rejected or self.duplicates or self.ended_by):
+            return ExitCode.DONE
+        if self.added:
+            return ExitCode.PARTLY
+        if self.ended_by is not None:
+            return code_of(self.ended_by)
+        return ExitCode.USAGE if self.rejected else ExitCode.REFUSED
+
+
+@dataclass(slots=True)
+class JobStream:
+    """Sends what it reads and answers each line on stdout. ``client`` None: only checks the lines."""
+
+    source: Source
+    client: Client | None
+    writer: Writer | None
+    stop_on_error: bool = False
+    tally: Tally = field(default_factory=Tally)
+
+    def run(self, batches: Iterable[Batch]) -> None:
+        """Reads to the end, or to the first error that ends the stream."""
+        for batch in batches:
+            with whole_step():
+                answers = self._answers(batch)
+                self._print(answers)
+                self.tally.count(answers)
+            if self.tally.ended_by is not None:
+                break
+
+    # -- answering --------------------------------------------------------------------------
+
+    def _answers(self, batch: Batch) -> Sequence[Answer]:
+        try:
+            receipts = self.source.at_once(batch.lines)
+        except UsageError:
+            receipts = None
+        except TaskqError as error:
+            return self._end(
+                error, [(at, line) for at, line in enumerate(batch.lines, batch.first) if line.strip()]
+            )
+        return self._by_line(batch) if receipts is None else receipts
+
+    def _by_line(self, batch: Batch) -> list[Answer]:
+        answers: dict[int, Answer] = {}
+        queues: dict[str, list[Item]] = {}
+        halt: TaskqError | None = None
+        for number, line in enumerate(batch.lines, batch.first):
+            try:
+                if line.strip():
+                    queue, job = self._read(line)
+                    queues.setdefault(queue, []).append((number, job))
+            except UsageError as error:
+                answers[number] = Rejected(number, clean(str(error)))
+                if self.stop_on_error:
+                    halt = error
+                    break
+        for queue, items in queues.items():
+            numbers = [number for number, _ in items]
+            answers.update(zip(numbers, self._send(queue, items), strict=True))
+        self.tally.ended_by = self.tally.ended_by or halt
+        return [answers[number] for number in sorted(answers)]
+
+    def _read(self, line: bytes) -> tuple[str, NewJob]:
+        if line is TOO_LONG:
+            raise UsageError("the line is too long")
+        queue, job = self.source.read(line)
+        if self.stop_on_error or self.client is None:
+            check_payload(job.payload)  # now, so that nothing after it is sent
+        return queue, job
+
+    def _send(self, queue: str, items: list[Item]) -> Sequence[Answer]:
+        if self.client is None:
+            return [Receipt(queue, "") for _ in items]
+        if self.tally.ended_by is not None:
+            return self._end(self.tally.ended_by, items)
+        try:
+            return self.client.enqueue_jobs(queue, [job for _, job in items])
+        except UsageError as error:
+            if len(items) == 1:
+                return [Rejected(items[0][0], clean(str(error)))]
+            middle = len(items) // 2
+            return [*self._send(queue, items[:middle]), *self._send(queue, items[middle:])]
+        except TaskqError as error:
+            return self._end(error, items)
+
+    def _end(self, error: TaskqError, items: Sequence[tuple[int, object]]) -> list[Answer]:
+        self.tally.ended_by = error
+        return [Rejected(number, clean(str(error))) for number, _ in items]
+
+    # -- printing ---------------------------------------------------------------------------
+
+    def _print(self, answers: Sequence[Answer]) -> None:
+        if isinstance(self.writer, LineWriter):
+            sys.stdout.write("".join([f"{_line(answer)}\n" for answer in answers]))
+        elif self.writer is not None:
+            for answer in answers:
+                self._write(self.writer, answer)
+        elif self.writer is None:
+            rejected = [answer for answer in answers if isinstance(answer, Rejected)]
+            sys.stdout.write("".join(f"{_line(answer)}\n" for answer in rejected))
+        sys.stdout.flush()
+
+    def _write(self, writer: Writer, answer: Answer) -> None:
+        if isinstance(answer, Receipt):
+            writer.write(receipt_record(answer))
+        elif isinstance(writer, JsonWriter):
+            writer.write(_rejection(answer))
+        else:
+            sys.stdout.write(f"{_line(answer)}\n")
+
+
+def _line(answer: Answer) -> str:
+    if isinstance(answer, Receipt):
+        return f"{answer.queue}/{answer.id}"
+    return ascii_json(_rejection(answer))
+
+
+def _rejection(answer: Rejected) -> dict[str, object]:
+    return {"line": answer.line, "error": answer.error}

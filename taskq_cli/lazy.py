@@ -1,0 +1,57 @@
+"""The group that knows every command's name and help line, and imports one only when it is called."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+COMMANDS: Final = {
+    "enqueue": "Put jobs into a queue: one from arguments, or a stream of NDJSON.",
+    "worker": "Run the handlers of an application.",
+    "jobs": "List the jobs of queues.",
+    "inspect": "Show everything about a job.",
+    "retry": "Run dead jobs again, or scheduled ones now.",
+    "cancel": "Take jobs out before they run, or stop them while they do.",
+    "delete": "Remove jobs from the dead letter queue.",
+    "purge": "Remove all jobs of one state from a queue.",
+    "queue": "List, pause and resume queues.",
+    "stats": "Depth, rates and totals of queues.",
+    "server": "Start, stop and look at the local server.",
+    "bench": "Measure throughput, latency and exact delivery on your server.",
+    "demo": "See it work: local server, example workers, live counts.",
+}
+
+
+class LazyGroup(TyperGroup):
+    """Commands by name from `taskq_cli.commands`; a wrong name is answered with the nearest right one."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, imported now; None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"taskq_cli.commands.{cmd_name}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that the first argument names. Raises: a usage error with what was perhaps meant."""
+        command = self.get_command(ctx, args[0])
+        if command is None:
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            meant = f"Did you mean `taskq {near[0]}`?" if near else "`taskq --help` lists all commands."
+            ctx.fail(f"no command {args[0][:60]!r}. {meant}")
+        return args[0], command, args[1:]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))

@@ -1,0 +1,64 @@
+"""The options that every command takes, and those that several take: one flag, one meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from taskq_cli.durations import duration_option
+
+FORMATS = ("table", "wide", "tsv", "csv", "json", "ndjson", "name")
+
+Queue = Annotated[str | None, typer.Option("-q", "--queue", metavar="QUEUE", help="The queue.")]
+QueueGlob = Annotated[
+    str | None, typer.Option("-q", "--queue", metavar="GLOB", help="Queues, by name or pattern.")
+]
+States = Annotated[
+    str | None,
+    typer.Option(
+        "--state", metavar="STATE,…", help="scheduled, ready, running or dead; several with commas."
+    ),
+]
+Filter = Annotated[
+    str | None,
+    typer.Option(
+        "--filter", metavar="EXPR", help="Only jobs for which this holds: `attempts>3, error.type=OSError`."
+    ),
+]
+DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would be done, and do nothing.")]
+
+
+def span(flag: str, help_: str) -> typer.models.OptionInfo:
+    """An option that takes a duration."""
+    found: typer.models.OptionInfo = typer.Option(flag, metavar="D", parser=duration_option, help=help_)
+    return found
+
+
+Span = timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What may follow any command: where to look, how to print, how much to ask."""
+
+    url: Annotated[
+        str | None, typer.Option("--url", metavar="URL", help="The server: redis://, rediss:// or unix://.")
+    ] = None
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", metavar="NAME", help="The namespace of all queues.")
+    ] = None
+    profile: Annotated[
+        str | None, typer.Option("-P", "--profile", metavar="NAME", help="A profile of the configuration.")
+    ] = None
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")
+    ] = None
+    json: Annotated[
+        str | None,
+        typer.Option("--json", metavar="FIELDS", help="Only these fields, as JSON; alone: lists them."),
+    ] = None
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", help="No narration on stderr; errors stay.")] = False

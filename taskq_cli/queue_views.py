@@ -1,0 +1,82 @@
+"""Records of whole queues: what `taskq queue ls` and `taskq stats` print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from taskq_cli.jsontext import rfc3339
+from taskq_cli.views import View
+from taskq_core import Minute, QueueSnapshot
+
+MINUTES: Final = 2
+"""Of the past: the minute that runs, and the last whole one."""
+_FIELDS: Final = (
+    "schema", "queue", "at", "paused", "ready", "ready_by_priority", "running", "scheduled", "dead",
+    "workers", "oldest_ready_s", "next_due_at", "enqueued_per_s", "done_per_s", "failed_per_s",
+    "wait_p50_s", "wait_p99_s", "run_p50_s", "run_p99_s", "totals", "settings",
+)  # fmt: skip
+QUEUE: Final = View(
+    schema="taskq.queue/1",
+    fields=_FIELDS,
+    columns=("queue", "ready", "running", "scheduled", "dead", "workers", "paused"),
+    wide=(
+        "queue", "ready", "running", "scheduled", "dead", "workers", "paused", "oldest_ready_s",
+        "next_due_at",
+    ),
+    key="queue",
+)  # fmt: skip
+STATS: Final = View(
+    schema=QUEUE.schema,
+    fields=_FIELDS,
+    columns=(
+        "queue", "ready", "running", "scheduled", "dead", "workers", "oldest_ready_s", "enqueued_per_s",
+        "done_per_s", "failed_per_s", "wait_p99_s", "run_p99_s",
+    ),
+    wide=tuple(name for name in _FIELDS[1:] if name not in ("ready_by_priority", "totals", "settings")),
+    key="queue",
+)  # fmt: skip
+
+
+def queue_record(snapshot: QueueSnapshot) -> dict[str, Any]:
+    """A queue as a record of `QUEUE`. Rates and percentiles are those of the last whole minute."""
+    minute = _last_whole(snapshot)
+    counts = minute.counts if minute is not None else {}
+    return {
+        "schema": QUEUE.schema,
+        "queue": snapshot.queue,
+        "at": rfc3339(snapshot.at),
+        "paused": snapshot.paused,
+        "ready": snapshot.ready_total,
+        "ready_by_priority": {str(level): count for level, count in snapshot.ready.items()},
+        "running": snapshot.running,
+        "scheduled": snapshot.scheduled,
+        "dead": snapshot.dead,
+        "workers": snapshot.workers,
+        "oldest_ready_s": snapshot.oldest_ready_s,
+        "next_due_at": rfc3339(snapshot.next_due_at),
+        "enqueued_per_s": _rate(counts, "enqueued"),
+        "done_per_s": _rate(counts, "done"),
+        "failed_per_s": _rate(counts, "failed"),
+        **_percentiles(minute),
+        "totals": dict(snapshot.totals),
+        "settings": dict(snapshot.settings),
+    }
+
+
+def _last_whole(snapshot: QueueSnapshot) -> Minute | None:
+    whole = [minute for minute in snapshot.history if (snapshot.at - minute.at).total_seconds() >= 60]
+    return whole[0] if whole and (snapshot.at - whole[0].at).total_seconds() < 120 else None
+
+
+def _rate(counts: Mapping[str, int], name: str) -> float:
+    return round(counts.get(name, 0) / 60, 2)
+
+
+def _percentiles(minute: Minute | None) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for name in ("wait", "run"):
+        times = getattr(minute, name, None)
+        found[f"{name}_p50_s"] = None if times is None else round(times.p50 / 1000, 6)
+        found[f"{name}_p99_s"] = None if times is None else round(times.p99 / 1000, 6)
+    return found

@@ -1,0 +1,100 @@
+"""Sending words and reading replies over connections of redis-py, without its per-command machinery.
+
+redis-py makes, secures and authenticates the connections and parses replies. Its `execute_command`
+takes a lock, three closures and a handful of telemetry hooks per call, which costs as much as the
+server takes for a job; here a connection is popped from a list, used, and put back.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import redis
+import redis.asyncio
+from hiredis import pack_command
+from redis.exceptions import ResponseError
+
+Word = str | bytes | int | float
+
+
+def _pack(words: tuple[Word, ...]) -> Any:
+    return pack_command(words)  # type: ignore[arg-type]  # its stub names a tuple of one
+
+
+class Wire:
+    """Sync. Any number of threads may call; each call has a connection to itself."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._pool: Any = client.connection_pool
+        self._idle: list[Any] = []
+        self._pid = os.getpid()
+
+    def call(self, *words: Word) -> Any:
+        """The reply. Raises what redis-py raises; a connection that failed is closed, with all idle ones."""
+        connection = self._take()
+        try:
+            connection.send_packed_command((_pack(words),), check_health=False)
+            reply = connection.read_response()
+        except ResponseError:
+            self._idle.append(connection)
+            raise
+        except BaseException:
+            connection.disconnect()
+            self.close()  # the others are most likely as dead, and would each cost a call
+            raise
+        self._idle.append(connection)
+        return reply
+
+    def _take(self) -> Any:
+        if self._pid != os.getpid():
+            # a forked child must not speak on its parent's connections
+            self._idle, self._pid = [], os.getpid()
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection = self._pool.make_connection()
+            connection.connect()
+            return connection
+
+    def close(self) -> None:
+        """Closes the idle connections."""
+        while self._idle:
+            self._idle.pop().disconnect()
+
+
+class AsyncWire:
+    """Asyncio, in one event loop. A cancelled call closes its connection: nobody reads its reply."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self._pool: Any = client.connection_pool
+        self._idle: list[Any] = []
+
+    async def call(self, *words: Word) -> Any:
+        """The reply. Raises what redis-py raises; a connection that failed is closed, with all idle ones."""
+        connection = await self._take()
+        try:
+            await connection.send_packed_command(_pack(words), check_health=False)
+            reply = await connection.read_response()
+        except ResponseError:
+            self._idle.append(connection)
+            raise
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            await self.close()
+            raise
+        self._idle.append(connection)
+        return reply
+
+    async def _take(self) -> Any:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection = self._pool.make_connection()
+            await connection.connect()
+            return connection
+
+    async def close(self) -> None:
+        """Closes the idle connections."""
+        while self._idle:
+            await self._idle.pop().disconnect(nowait=True)

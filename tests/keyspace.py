@@ -1,0 +1,47 @@
+"""What may lie on the server after a test: only keys that taskq documents, with a TTL where they need one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
+QUEUE = rf"taskq:\{{{NAME}/{NAME}\}}:"
+
+LASTING = re.compile(
+    rf"taskq:{NAME}:queues"
+    rf"|{QUEUE}([chnl]|jobs|due|moved|dead|dead:jobs|leases|revoked|wake|meta|stats|failures)"
+)
+PASSING = re.compile(rf"{QUEUE}(lock|t:\d+|(worker|told|unique|result|producer):.+)")
+
+
+def leaks(raw: Any) -> list[str]:
+    """Keys nobody documents, and keys that should end by themselves and do not."""
+    found = []
+    for key in sorted(raw.scan_iter(count=1000)):
+        name = key.decode(errors="replace")
+        if PASSING.fullmatch(name):
+            if raw.ttl(key) == -1:
+                found.append(f"{name} never expires")
+        elif not LASTING.fullmatch(name):
+            found.append(f"{name} is not a key of taskq")
+    return found
+
+
+def remains(raw: Any) -> list[str]:
+    """What is left of jobs: for a test that expects a queue to be empty, down to the last entry."""
+    found = []
+    for key in sorted(raw.scan_iter(count=1000)):
+        name = key.decode()
+        suffix = name.rpartition("}:")[2]
+        if suffix in {"c", "h", "n", "l"}:
+            size = raw.xlen(key)
+        elif suffix in {"jobs", "moved", "dead:jobs"}:
+            size = raw.hlen(key)
+        elif suffix in {"due", "dead", "leases", "revoked"}:
+            size = raw.zcard(key)
+        else:
+            continue
+        if size:
+            found.append(f"{name} holds {size}")
+    return found
