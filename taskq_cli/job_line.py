@@ -149,6 +149,8 @@ def _given(line: _Line) -> Mapping[str, Any]:
 def _span(value: str | float | None) -> timedelta | None:
     if value is None or isinstance(value, str):
         return None if value is None else parse_duration(value)
+    if value < 0:
+        raise ValueError(f"a delay or duration of {value} seconds is less than none")
     try:
         return timedelta(seconds=value)
     except OverflowError:

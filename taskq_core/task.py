@@ -73,7 +73,7 @@ class Arguments:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self.signature = inspect.signature(function)
-        hints = typing.get_type_hints(function)
+        hints = _hints(function)
         self.job_parameter: str | None = None
         self.positional: list[str] = []
         self.keyword: list[str] = []
@@ -145,6 +145,16 @@ class Arguments:
             return function(**named)
 
         return call_named
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function)
+    except (NameError, TypeError) as error:
+        raise InvalidOption(
+            f"the annotations of task {function.__name__!r} cannot be read: {error}",
+            hint="Import the types at the top of the module, not under TYPE_CHECKING",
+        ) from error
 
 
 class Call(Generic[P]):

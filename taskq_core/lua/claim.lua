@@ -14,7 +14,10 @@ local call, pcall = redis.call, redis.pcall
 if not call('ZSCORE', leases, worker) then return {'lost', -1, {}, {}} end
 local first = call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
 local next_due = first and math.max(0, tonumber(first) - now_ms()) or -1
-if call('HGET', meta, 'paused') then return {'paused', next_due, {}, {}} end
+if call('HGET', meta, 'paused') then
+  call('DEL', wake) -- tokens would only wake workers in vain
+  return {'paused', next_due, {}, {}}
+end
 
 local batches, seen = {}, {}
 

@@ -40,6 +40,7 @@ class Claimer:
         self._reporter = context.reporter
         self._options = context.options
         self._about = context.about
+        self._lost = context.lost
         self._sleeper = AsyncWire(connect_async(context.client.url))
         self._by_wake = {s.keys.wake: s for s in context.subscriptions}
         self._next_due = float(MAX_WAIT_MS)
@@ -114,7 +115,7 @@ class Claimer:
         async with self.claiming:
             claim = await self._client.run(work.claim(tenure.keys, tenure.worker, want, order))
             if claim.state == "lost":
-                tenure.lost = True
+                self._lost(tenure)
                 return 0
             jobs = self._take(subscription, claim)
         if claim.next_due == 0:
@@ -185,7 +186,7 @@ class Claimer:
 
     async def _until_room(self) -> None:
         self._slots.room.clear()
-        if self._slots.want() == 0:
+        if self._want() == 0:
             await self._slots.room.wait()
 
     async def _until_woken(self) -> None:

@@ -8,7 +8,7 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from taskq_core.async_client import AsyncClient
 from taskq_core.clock import wall_ms
@@ -111,22 +111,31 @@ class Worker:
         self._slots.start()
         watchdog = Watchdog(context)
         maintainers = [Maintainer(context, s, self._claimer) for s in self._subscriptions]
-        start = self._loop.create_task
-        self._claiming = start(self._claimer.run(), name="taskq-claimer")
+        self._claiming = self._keep("claimer", self._claimer.run)
         return [
             self._claiming,
-            start(self._acker.run(), name="taskq-acker"),
-            start(watchdog.run(), name="taskq-watchdog"),
-            *(start(maintainer.run(), name="taskq-maintainer") for maintainer in maintainers),
+            self._keep("acker", self._acker.run),
+            self._keep("watchdog", watchdog.run),
+            *(self._keep("maintainer", maintainer.run) for maintainer in maintainers),
         ]
+
+    def _keep(self, name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """A service as a task. A fault of ours, or data nobody foresaw, must not end a worker."""
+
+        async def keep() -> None:
+            while True:
+                try:
+                    return await run()
+                except Exception:
+                    log.exception("the %s failed and begins anew", name)
+                    await asyncio.sleep(0.5)
+
+        return self._loop.create_task(keep(), name=f"taskq-{name}")
 
     async def _until_stopped(self, services: Sequence[asyncio.Task[None]]) -> None:
         stop = self._loop.create_task(self._stop.wait())
-        done, _ = await asyncio.wait((stop, *services), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((stop, *services), return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
-        for service in done:
-            if service is not stop:
-                service.result()  # a service that fails is a fault of ours: say so, and end
 
     # -- stopping -------------------------------------------------------------------------
 
@@ -144,7 +153,10 @@ class Worker:
         await self._until_idle(_STOP_S)
         unfinished = [job for slot in self._slots.running if (job := slot.lane_job or slot.job)]
         await give_back(self._client, self.reporter.released + unfinished, self._slots)
-        await asyncio.wait_for(self._acker.flush(), _STOP_S)
+        try:
+            await asyncio.wait_for(self._acker.flush(), _STOP_S)
+        except TimeoutError:
+            log.error("the server is away: the last outcomes are unknown to it, those jobs run again")
 
     async def _until_idle(self, seconds: float) -> None:
         end = time.monotonic() + seconds

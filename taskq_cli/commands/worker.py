@@ -1,0 +1,192 @@
+"""`taskq worker`: runs the handlers of an application until a signal, or until the work is done."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Annotated, Final
+
+import typer
+
+from taskq_cli.leaf import leaf, new_app
+from taskq_cli.logs import log_to_stderr
+from taskq_cli.options import Shared, span
+from taskq_cli.session import Session
+from taskq_core import (
+    Client,
+    LocalServer,
+    ServerUnreachable,
+    TaskQueue,
+    TaskqError,
+    UsageError,
+    WorkerJob,
+    WorkerOptions,
+    load_queues,
+    run_workers,
+    shown_url,
+)
+
+app = new_app()
+log = logging.getLogger("taskq.worker")
+
+START_DEADLINE_S: Final = 15.0
+"""How long a starting worker waits for its server. Once it has run it waits for ever."""
+SHOWN_TASKS: Final = 12
+
+EXAMPLES = """
+taskq worker app:queue
+taskq worker app:queue -c 50 --processes 4
+taskq worker jobs.py -q emails,reports --burst
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the worker is to work: its flags."""
+
+    queues: Annotated[
+        str | None, typer.Option("-q", "--queues", metavar="A,B", help="Only these queues of the app.")
+    ] = None
+    concurrency: Annotated[
+        int | None, typer.Option("-c", "--concurrency", min=1, metavar="N", help="Jobs at a time, per process.")
+    ] = None
+    processes: Annotated[int, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes.")] = 1
+    burst: Annotated[bool, typer.Option("--burst", help="End when nothing is ready any more.")] = False
+    max_jobs: Annotated[
+        int | None, typer.Option("--max-jobs", min=1, metavar="N", help="End after N jobs, per process.")
+    ] = None
+    grace: Annotated[
+        timedelta | None, span("--grace", "How long running jobs may finish after a signal (25s).")
+    ] = None
+    lease: Annotated[
+        timedelta | None, span("--lease", "How long jobs stay with a worker that fell silent (15s).")
+    ] = None
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log more.")] = False
+
+    @property
+    def options(self) -> WorkerOptions:
+        """The flags as the engine takes them. Raises: InvalidOption."""
+        times = {"grace": self.grace, "lease": self.lease}
+        return WorkerOptions(
+            concurrency=self.concurrency,
+            burst=self.burst,
+            max_jobs=self.max_jobs,
+            **{name: value for name, value in times.items() if value is not None},
+        )
+
+    @property
+    def only(self) -> tuple[str, ...]:
+        """The queues asked for; none: all."""
+        return tuple(name for part in (self.queues or "").split(",") if (name := part.strip()))
+
+
+@leaf(app, examples=EXAMPLES)
+def worker(
+    shared: Shared,
+    manner: Manner,
+    *,
+    apps: Annotated[
+        list[str] | None, typer.Argument(metavar="[APP]...", help="MODULE:QUEUE, MODULE or FILE.py.")
+    ] = None,
+) -> None:
+    """Run the handlers of an application.
+
+    APP names its queues: `app:queue`, all those of a module, or a file. The first SIGTERM or SIGINT lets
+    running jobs finish, a second one ends at once. Exit code 0 after --burst or --max-jobs, 3 when the
+    server is away at the start; a server that goes away later is waited for.
+    """
+    with Session(shared) as session:
+        session.may_change()
+        if not apps:
+            raise UsageError("which app?", hint="Name its queues as MODULE:QUEUE: taskq worker app:queue")
+        options = manner.options
+        set_up = partial(log_to_stderr, _level(shared, manner))
+        set_up()
+        _pass_on(session)
+        queues = _load(apps, manner.only)
+        _check_place(session, queues)
+        _reach(session, queues[0])
+        _introduce(queues, manner)
+        job = WorkerJob(tuple(apps), manner.only, options, set_up)
+    raise typer.Exit(run_workers(job, manner.processes))
+
+
+def _level(shared: Shared, manner: Manner) -> int:
+    if shared.quiet:
+        return logging.ERROR
+    return logging.DEBUG if manner.verbose else logging.INFO
+
+
+def _pass_on(session: Session) -> None:
+    """Flags, profile and configuration reach the app's queues, and child processes, by the environment."""
+    settings = session.settings
+    if settings.url is not None:
+        os.environ["TASKQ_REDIS_URL"] = settings.url
+    os.environ["TASKQ_NAMESPACE"] = settings.namespace
+
+
+def _load(apps: Sequence[str], only: Sequence[str]) -> list[TaskQueue]:
+    """The queues of the apps. Raises: UsageError, also for whatever importing an app raises."""
+    try:
+        return load_queues(apps, only)
+    except TaskqError:
+        raise
+    except Exception as error:
+        log.exception("the app does not load")
+        raise UsageError(
+            f"{', '.join(apps)} cannot be imported: {type(error).__name__}: {error}",
+            hint="The lines above say where",
+        ) from None
+
+
+def _check_place(session: Session, queues: Sequence[TaskQueue]) -> None:
+    """Raises: UsageError when flags name a place that a queue does not follow."""
+    shared, settings = session.shared, session.settings
+    for queue in queues:
+        if (shared.url or shared.profile) and settings.url and queue.url != settings.url:
+            raise UsageError(
+                f"queue {queue.name!r} names its own server, {shown_url(queue.url)}",
+                hint="Leave out redis= in the app, or --url here",
+            )
+        if (shared.namespace or shared.profile) and queue.namespace != settings.namespace:
+            raise UsageError(
+                f"queue {queue.name!r} names its own namespace, {queue.namespace!r}",
+                hint="Leave out namespace= in the app, or --namespace here",
+            )
+
+
+def _reach(session: Session, queue: TaskQueue) -> None:
+    """Returns once the server has answered. Raises: ServerUnreachable, AccessDenied."""
+    local = LocalServer()
+    ran = local.status().running
+    url = queue.url  # starts the local server when no other is named
+    if url == local.url and not ran:
+        session.narrate(f"started the local server in {local.folder}; `taskq server stop` ends it")
+    try:
+        _ping(url, 0.0)
+    except ServerUnreachable as error:
+        log.warning("%s; trying for %g s", error, START_DEADLINE_S)
+        _ping(url, START_DEADLINE_S)
+
+
+def _ping(url: str, deadline_s: float) -> None:
+    with Client(url, deadline=deadline_s) as client:
+        client.ping()
+
+
+def _introduce(queues: Sequence[TaskQueue], manner: Manner) -> None:
+    for queue in queues:
+        tasks = sorted(queue.handlers)
+        shown = ", ".join(tasks[:SHOWN_TASKS]) or "none"
+        more = f" and {len(tasks) - SHOWN_TASKS} more" if len(tasks) > SHOWN_TASKS else ""
+        log.info("queue %s: serving %s%s", f"{queue.namespace}/{queue.name}", shown, more)
+        if not tasks:
+            log.warning("queue %s has no tasks: every job in it will be buried as unknown", queue.name)
+    slots = manner.concurrency or max(queue.concurrency for queue in queues)
+    processes = f"{manner.processes} processes with " if manner.processes > 1 else ""
+    each = " each" if manner.processes > 1 else ""
+    log.info("taskq on %s: %s%d slots%s; Ctrl-C stops", shown_url(queues[0].url), processes, slots, each)
