@@ -41,6 +41,8 @@ def _merge(found: dict[str, TaskQueue], queue: TaskQueue) -> None:
 
 def _queues_in(app: str) -> list[TaskQueue]:
     module_name, _, attribute = app.partition(":")
+    if not module_name.strip(".") or module_name.startswith("."):
+        raise UsageError(f"{app!r} names no module", hint="An app is MODULE:QUEUE or FILE.py")
     module = _import(module_name)
     if attribute:
         if not hasattr(module, attribute):

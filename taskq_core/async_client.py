@@ -23,6 +23,7 @@ from taskq_core.client_state import (
     found,
     limits_of,
     read_info,
+    reply_timeout,
 )
 from taskq_core.command import Command, text
 from taskq_core.commands import operate, produce, work
@@ -59,7 +60,7 @@ class AsyncClient(ClientState):
         payload_limit: int = config.MAX_PAYLOAD_BYTES,
     ) -> None:
         super().__init__(url, namespace, deadline, payload_limit)
-        self._wire = AsyncWire(connect_async(url))
+        self._wire = AsyncWire(connect_async(url, reply_timeout(deadline)))
 
     async def __aenter__(self) -> Self:
         return self
@@ -126,7 +127,7 @@ class AsyncClient(ClientState):
     async def _enqueue(self, queue: str, groups: Sequence[produce.Group]) -> Receipts:
         keys = self.keys(queue)
         if queue not in self.announced:
-            await self.execute("SADD", queues_key(self.namespace), queue)
+            await self.run(operate.announce(self.namespace, queue))
             self.announced.add(queue)
         producer = self.take_session()
         try:

@@ -23,6 +23,7 @@ from taskq_core.client_state import (
     found,
     limits_of,
     read_info,
+    reply_timeout,
 )
 from taskq_core.command import Command, text
 from taskq_core.commands import operate, produce, work
@@ -59,7 +60,7 @@ class Client(ClientState):
         payload_limit: int = config.MAX_PAYLOAD_BYTES,
     ) -> None:
         super().__init__(url, namespace, deadline, payload_limit)
-        self._wire = Wire(connect(url))
+        self._wire = Wire(connect(url, reply_timeout(deadline)))
 
     def __enter__(self) -> Self:
         return self
@@ -122,7 +123,7 @@ class Client(ClientState):
     def _enqueue(self, queue: str, groups: Sequence[produce.Group]) -> Receipts:
         keys = self.keys(queue)
         if queue not in self.announced:
-            self.execute("SADD", queues_key(self.namespace), queue)
+            self.run(operate.announce(self.namespace, queue))
             self.announced.add(queue)
         producer = self.take_session()
         try:

@@ -120,3 +120,8 @@ def read_info(reply: Any) -> ServerInfo:
         max_memory=int(info.get("maxmemory", "0")), eviction=info.get("maxmemory_policy", ""),
         aof=info.get("aof_enabled") == "1",
     )  # fmt: skip
+
+
+def reply_timeout(deadline: float) -> float:
+    """Seconds to wait for one reply: no longer than the call may take, where that is bounded."""
+    return min(config.REPLY_TIMEOUT_S, deadline) if deadline > 0 else config.REPLY_TIMEOUT_S

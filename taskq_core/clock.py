@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from taskq_core.errors import InvalidOption
 
+MAX_SPAN_MS = 100 * 366 * 24 * 3600 * 1000
+"""A hundred years: the longest span anywhere."""
+
 monotonic = time.monotonic
 precise = time.perf_counter
 
@@ -24,7 +27,7 @@ def to_ms(span: timedelta) -> int:
 def positive_ms(span: timedelta, what: str) -> int:
     """Whole milliseconds of a span of at least 1 ms and at most 100 years. Raises: InvalidOption."""
     ms = to_ms(span)
-    if not 1 <= ms <= 100 * 366 * 24 * 3600 * 1000:
+    if not 1 <= ms <= MAX_SPAN_MS:
         raise InvalidOption(f"{what} must be between 1 ms and 100 years, not {span}")
     return ms
 

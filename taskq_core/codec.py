@@ -7,18 +7,26 @@ imported or unpickled.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from taskq_core import config
+from taskq_core.clock import MAX_SPAN_MS
 from taskq_core.errors import InvalidName, InvalidOption, InvalidPayload
 from taskq_core.job import Failure
 from taskq_core.names import check_job_id, check_unique
 
 encode_json = msgspec.json.encode
 _decode_object: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+# bounded, because anybody may have written them: each ends up in a calculation or a Redis command
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+_Span = Annotated[int, msgspec.Meta(ge=0, le=MAX_SPAN_MS)]
+_Factor = Annotated[float, msgspec.Meta(ge=1.0, le=100.0)]
 
 
 class Meta(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
@@ -31,14 +39,14 @@ class Meta(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
     against ``retries``; ``id`` when it is not the entry's own; ``timeout`` and ``keep`` in ms.
     """
 
-    attempts: int = 0
-    granted: int = 0
+    attempts: _Count = 0
+    granted: _Count = 0
     id: str = ""
-    retries: int | None = None
-    backoff: tuple[int, float, int] | None = None
-    timeout: int = 0
+    retries: _Count | None = None
+    backoff: tuple[_Span, _Factor, _Span] | None = None
+    timeout: _Span = 0
     unique: str = ""
-    keep: int = 0
+    keep: _Span = 0
 
 
 PLAIN: Final = Meta()
@@ -104,10 +112,13 @@ def _encode_mapping(payload: Mapping[str, Any]) -> bytes:
         raw = encode_json(payload if isinstance(payload, dict) else dict(payload))
     except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise InvalidPayload(f"not JSON ({str(error) or type(error).__name__})") from error
-    # the encoder writes NaN and infinities as null: look closer only where there is a null
-    if b"null" in raw and _has_nan(payload, 0):
+    # the encoder writes NaN as null and makes keys text: look closer only where that may have happened
+    if _NAN_TRACES.search(raw) and _has_nan(msgspec.to_builtins(payload, str_keys=False), 0):
         raise InvalidPayload("NaN and infinite numbers are not JSON")
     return raw
+
+
+_NAN_TRACES: Final = re.compile(rb'null|"-?(?:nan|inf)')
 
 
 def _may_be_deep(raw: bytes) -> bool:
@@ -127,7 +138,7 @@ def _depth(value: object) -> int:
 
 def _children(node: object) -> list[Any]:
     if isinstance(node, Mapping):
-        return list(node.values())
+        return [*node.values(), *(key for key in node if not isinstance(key, str))]
     return list(node) if isinstance(node, (list, tuple, set, frozenset)) else []
 
 

@@ -54,7 +54,7 @@ def shown_url(url: str) -> str:
 def _options(reply_timeout: float) -> dict[str, Any]:
     return {
         "socket_timeout": reply_timeout,
-        "socket_connect_timeout": config.CONNECT_TIMEOUT_S,
+        "socket_connect_timeout": min(reply_timeout, config.CONNECT_TIMEOUT_S),
         "health_check_interval": 0,
         # no CLIENT SETINFO: two round trips less for each short command
         "driver_info": None,
@@ -70,18 +70,30 @@ def connect(url: str, reply_timeout: float = config.REPLY_TIMEOUT_S) -> redis.Re
     """A sync client of redis-py; connects on first use. Raises: UsageError."""
     options = _with_protocol(check_url(url), _options(reply_timeout))
     try:
-        return redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options)
-    except (ValueError, TypeError) as error:
-        raise errors.UsageError("the server URL cannot be read", hint=str(error)) from None
+        client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options)
+        client.connection_pool.make_connection()  # connects to nothing; refuses unknown options
+    except (ValueError, TypeError):
+        raise _unreadable() from None
+    return client
 
 
 def connect_async(url: str, reply_timeout: float = config.REPLY_TIMEOUT_S) -> redis.asyncio.Redis:
     """An asyncio client of redis-py; connects on first use. Raises: UsageError."""
     options = _with_protocol(check_url(url), _options(reply_timeout))
     try:
-        return redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **options)
-    except (ValueError, TypeError) as error:
-        raise errors.UsageError("the server URL cannot be read", hint=str(error)) from None
+        client = redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **options)
+        client.connection_pool.make_connection()
+    except (ValueError, TypeError):
+        raise _unreadable() from None
+    return client
+
+
+def _unreadable() -> errors.UsageError:
+    # what redis-py says of it may quote the password
+    return errors.UsageError(
+        "the server URL cannot be read",
+        hint="It looks like redis://user:password@host:6379/0; in a password, / # ? @ are %2F %23 %3F %40",
+    )
 
 
 def passing(error: BaseException) -> bool:
@@ -116,7 +128,7 @@ def translate(error: BaseException, url: str, queue: str = "") -> errors.TaskqEr
 def _of_server(error: BaseException, said: str, where: str) -> errors.TaskqError:
     lower = said.lower()
     if isinstance(error, (rx.AuthenticationError, rx.NoPermissionError, rx.AuthorizationError)) or (
-        lower.startswith(("noauth", "noperm", "wrongpass"))
+        lower.startswith(("noauth", "noperm", "wrongpass")) or "acl failure" in lower
     ):
         return errors.AccessDenied(
             f"{where} denies access: {said}", hint="Check user, password and ACL rules"

@@ -82,10 +82,18 @@ class Arguments:
             for parameter in self.signature.parameters.values()
             if (field := self._field(parameter, hints))
         ]
-        self._struct = msgspec.defstruct(
-            "Arguments", fields, forbid_unknown_fields=True, kw_only=True, gc=False
-        )
-        self._decode = msgspec.json.Decoder(self._struct).decode
+        self._decode = self._decoder(fields)
+
+    def _decoder(self, fields: list[Any]) -> Callable[[bytes], Any]:
+        try:
+            struct = msgspec.defstruct(
+                "Arguments", fields, forbid_unknown_fields=True, kw_only=True, gc=False
+            )
+            return msgspec.json.Decoder(struct).decode
+        except TypeError as error:
+            raise InvalidOption(
+                f"task {self.function.__name__!r} has an argument that JSON cannot fill: {error}"
+            ) from error
 
     def _field(self, parameter: inspect.Parameter, hints: Mapping[str, Any]) -> Any:
         kind, name = parameter.kind, parameter.name

@@ -10,7 +10,7 @@ from taskq_core import config
 from taskq_core.command import Command, text
 from taskq_core.errors import InvalidOption
 from taskq_core.job import Change, State
-from taskq_core.keys import QueueKeys
+from taskq_core.keys import QueueKeys, queues_key
 from taskq_core.names import JobRef, check_job_id
 from taskq_core.scripts import script
 
@@ -97,6 +97,11 @@ def purge(keys: QueueKeys, state: State, before_ms: int | None, limit: int) -> C
     if state is State.DEAD:
         return Command(script("purge_index"), [keys.dead, keys.dead_jobs, *counters], args, int)
     raise InvalidOption(f"cannot purge {state} jobs", hint="One of: ready, scheduled, dead")
+
+
+def announce(namespace: str, queue: str) -> Command[bool]:
+    """Notes a queue's name in its namespace. True when it is new there."""
+    return Command(script("announce"), [queues_key(namespace)], [queue], bool)
 
 
 def pause(keys: QueueKeys) -> Command[bool]:

@@ -80,7 +80,7 @@ class Acks:
     counts: dict[str, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.entries or self.counts)
+        return bool(self.entries)
 
 
 def ack(keys: QueueKeys, worker: str, acks: Acks) -> Command[int]:
@@ -112,6 +112,7 @@ class FailedRun:
     record: bytes
     failure: bytes
     end: End
+    times: str = ""
 
 
 def fail(keys: QueueKeys, worker: str, runs: Sequence[FailedRun], *, revoked: bool = False) -> Command[int]:
@@ -130,7 +131,7 @@ def fail(keys: QueueKeys, worker: str, runs: Sequence[FailedRun], *, revoked: bo
     for run in runs:
         names += (keys.result(run.id), keys.unique(run.end.unique or "-"))
         args += (run.level + 1, run.entry, run.id, "" if run.delay is None else run.delay)
-        args += (run.record, run.failure, run.end.outcome, run.end.keep)
+        args += (run.record, run.failure, run.end.outcome, run.end.keep, run.times)
     return Command(script("fail"), names, args, int)
 
 

@@ -32,7 +32,7 @@ local ids = tonumber(ARGV[5])
 if ids > 0 then call('HDEL', moved, unpack(ARGV, at, at + ids - 1)) end
 at = at + ids
 -- times are counted with the jobs they belong to: a repeat ends nothing and adds nothing
-if tonumber(ARGV[6]) > 0 and (ended > 0 or ARGV[3] == '0') then
+if tonumber(ARGV[6]) > 0 and ended > 0 then
   local minute = history .. ':' .. math.floor(now / 60000)
   for k = at, at + 2 * ARGV[6] - 2, 2 do call('HINCRBY', minute, ARGV[k], ARGV[k + 1]) end
   call('EXPIRE', minute, ttl, 'NX')

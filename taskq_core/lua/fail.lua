@@ -4,15 +4,16 @@
 --      11 meta | 12 stats | 13 history | 14 failures | 15 wake | 16.. result and lock key of each job
 -- ARGV 1 worker | 2 history TTL s | 3 failures kept | 4 dead kept | 5 dead age ms | 6 tokens kept
 --      then for each job: level index 1-4, entry id, job id, delay ms or "" to bury, record,
---      failure JSON, result JSON or "", its TTL ms
+--      failure JSON, result JSON or "", its TTL ms, buckets of its times ("w12 r40")
 -- Reply: how many were recorded, or -1 when the lease is gone. A repeat records nothing again.
 --#use now tally rouse trim
 local leases, jobs, due, moved, dead, dead_jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local meta, stats, history, failures, wake = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
-local worker, ttl, FIRST, SIZE, call = ARGV[1], ARGV[2], 7, 8, redis.call
+local worker, ttl, FIRST, SIZE, call = ARGV[1], ARGV[2], 7, 9, redis.call
 if not call('ZSCORE', leases, worker) then return -1 end
 
 local now, recorded, retried, buried = now_ms(), 0, 0, 0
+local minute = history .. ':' .. math.floor(now / 60000)
 
 local function schedule(id, delay, record)
   call('HSET', jobs, id, record)
@@ -39,6 +40,7 @@ for at = FIRST, #ARGV, SIZE do
     call('HDEL', moved, id)
     call('XACK', stream, 'w', entry)
     call('XDEL', stream, entry)
+    for bucket in string.gmatch(ARGV[at + 8], '%S+') do call('HINCRBY', minute, bucket, 1) end
     recorded = recorded + 1
   end
   pair = pair + 2

@@ -16,11 +16,11 @@ from taskq_core.claimed import Job
 from taskq_core.clock import wall_ms
 from taskq_core.codec import PLAIN
 from taskq_core.command import text
-from taskq_core.commands import work
+from taskq_core.commands import operate, work
 from taskq_core.config import MAX_WAIT_MS
 from taskq_core.connect import FOREIGN, connect_async
 from taskq_core.errors import InvalidPayload, TaskqError
-from taskq_core.keys import LEVELS, queues_key
+from taskq_core.keys import LEVELS
 from taskq_core.wire import AsyncWire
 from taskq_core.worker.context import Context
 from taskq_core.worker.tenure import Subscription, Tenure
@@ -76,7 +76,7 @@ class Claimer:
                 await self._until_room()
             return
         got = await self._claim_all(want)
-        if got == 0 and not self._finished(empty=True):
+        if got == 0 and self._next_due > 0 and not self._finished(empty=True):
             await self._until_woken()
 
     def _want(self) -> int:
@@ -178,7 +178,7 @@ class Claimer:
         )
         # half of the round trip belongs to the way there
         tenure.server_offset_ms = now - (sent + wall_ms()) // 2
-        await self._client.execute("SADD", queues_key(tenure.keys.namespace), tenure.keys.queue)
+        await self._client.run(operate.announce(tenure.keys.namespace, tenure.keys.queue))
         tenure.lost = now == -1
         log.info("queue %s: registered as %s", tenure.keys.queue, tenure.worker)
 
@@ -191,8 +191,6 @@ class Claimer:
 
     async def _until_woken(self) -> None:
         """Blocks on the wake lists until a token comes, something is due, or a second is over."""
-        if self._next_due <= 0:
-            return
         seconds = max(0.001, self._next_due / 1000)
         pop = asyncio.ensure_future(self._pop(seconds))
         stop = asyncio.ensure_future(self.stopping.wait())

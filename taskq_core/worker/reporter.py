@@ -9,6 +9,7 @@ from taskq_core.claimed import Job, entry_ms
 from taskq_core.clock import wall_ms
 from taskq_core.codec import encode_outcome, encode_result
 from taskq_core.errors import TaskqError, UnknownTask
+from taskq_core.histogram import bucket
 from taskq_core.worker.tenure import Subscription
 from taskq_core.worker.verdict import JobTimeout, Limits, failed_run, limits_of
 
@@ -43,8 +44,11 @@ class Reporter:
 
     def failed(self, job: Job, error: BaseException, started: float, ended: float) -> None:
         """The handler raised."""
-        self._time(job, started, ended)
-        self._fail(job, error)
+        took = ended - started
+        times = f"r{bucket(int(took * 1_000_000))}"
+        if not job.meta.attempts:
+            times += f" w{bucket(1000 * self._waited_ms(job, took))}"
+        self._fail(job, error, times)
 
     def unknown(self, job: Job) -> None:
         """Nobody here knows the task. Buried: a payload never names what to import."""
@@ -66,18 +70,20 @@ class Reporter:
         policy = self.subscriptions[job.queue].policy
         return limits_of(job, (job.handler.policy, policy) if job.handler else (policy,))
 
-    def _fail(self, job: Job, error: BaseException) -> None:
-        run = failed_run(job, self.limits(job), error)
-        job.home.fails.append(run)
+    def _fail(self, job: Job, error: BaseException, times: str = "") -> None:
+        job.home.fails.append(failed_run(job, self.limits(job), error, times))
         self.failed_count += 1
         self.owed.set()
+
+    def _waited_ms(self, job: Job, took: float) -> int:
+        now = wall_ms() + job.home.server_offset_ms
+        return int(now - entry_ms(job.entry) - took * 1000)
 
     def _time(self, job: Job, started: float, ended: float) -> None:
         tenure = job.home
         took = ended - started
         tenure.run_us[int(took * 1_000_000)] += 1
         if not job.meta.attempts:
-            now = wall_ms() + tenure.server_offset_ms
-            tenure.wait_ms[now - entry_ms(job.entry) - int(took * 1000)] += 1
+            tenure.wait_ms[self._waited_ms(job, took)] += 1
         if not self.owed.is_set():
             self.owed.set()

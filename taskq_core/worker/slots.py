@@ -7,6 +7,7 @@ milliseconds; then acks, claims and everything else get their turn.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 
 from taskq_core.claimed import Job
@@ -15,6 +16,8 @@ from taskq_core.worker.appetite import Appetite
 from taskq_core.worker.lane import Lane, batch_size
 from taskq_core.worker.reporter import Reporter
 
+log = logging.getLogger("taskq.worker")
+
 TURN_S = 0.004
 _MOST_WOKEN = 64
 
@@ -22,7 +25,7 @@ _MOST_WOKEN = 64
 class Slot:
     """One place to run a job. ``stop`` says why it is being stopped: timeout, cancelled, shutdown or lost."""
 
-    __slots__ = ("abandoned", "job", "lane", "started", "stop", "stopped_at", "task", "timeout_s")
+    __slots__ = ("abandoned", "job", "lane", "plain", "started", "stop", "stopped_at", "task", "timeout_s")
 
     def __init__(self) -> None:
         self.job: Job | None = None
@@ -31,12 +34,13 @@ class Slot:
         self.stop = ""
         self.stopped_at = 0.0
         self.abandoned = False
+        self.plain = False
         self.task: asyncio.Task[None] | None = None
         self.lane: Lane | None = None
 
     def cancel(self, why: str) -> None:
         """Stops what it runs: the handler sees a CancelledError. Plain functions cannot be stopped."""
-        if not self.stop and self.task is not None and self.lane_job is None:
+        if not self.stop and self.task is not None and self.job is not None and not self.plain:
             self.stop = why
             self.stopped_at = clock()
             self.task.cancel()
@@ -87,6 +91,18 @@ class Slots:
             self.buffer.extendleft(reversed(slot.lane.abandon()))
         self.open_slot()
         self.wake()
+
+    async def close(self) -> None:
+        """Ends all slots. A function that never returns keeps its thread, not the process."""
+        tasks = [slot.task for slot in self.slots if slot.task is not None]
+        for slot in self.slots:
+            slot.abandoned = True  # what still ends now is not reported: its job was given back
+            if slot.lane is not None:
+                slot.lane.close()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)
 
     def put(self, jobs: list[Job]) -> None:
         """Takes claimed jobs in."""
@@ -161,12 +177,18 @@ class Slots:
                 if job.home.lost:
                     continue
                 handler = job.handler
-                if handler is None:
-                    self._reporter.unknown(job)
-                elif handler.is_async:
-                    await self._run_async(slot, job)
-                else:
-                    await self._run_plain(slot, job)
+                try:
+                    if handler is None:
+                        self._reporter.unknown(job)
+                    elif handler.is_async:
+                        await self._run_async(slot, job)
+                    else:
+                        await self._run_plain(slot, job)
+                except Exception:
+                    # a fault of ours must cost neither the slot nor the job: it is adopted again
+                    log.exception("queue %s: the outcome of job %s was not reported", job.queue, job.id)
+                    slot.job = None
+                    job.home.drop(job.level, job.entry)
         finally:
             self._active -= 1
 
@@ -209,13 +231,15 @@ class Slots:
                 break
             jobs.append(self.buffer.popleft())
         slot.job = job
+        slot.plain = True
         slot.started = clock()
-        await lane.run(jobs)
-        if not slot.abandoned:
-            self.collect(slot)
-        slot.job = None
-        if slot.stop:
-            self._clear(slot)
+        try:
+            await lane.run(jobs)
+            if not slot.abandoned:
+                self.collect(slot)
+        finally:
+            slot.plain = False
+            slot.job = None
 
     def collect(self, slot: Slot) -> None:
         """Reports what a slot's thread has finished so far."""

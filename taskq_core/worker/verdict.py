@@ -67,8 +67,8 @@ def next_delay(job: Job, limits: Limits, error: BaseException) -> int | None:
     return delay_ms(made, limits.backoff)
 
 
-def failed_run(job: Job, limits: Limits, error: BaseException) -> FailedRun:
-    """All that the server is told of a failed attempt."""
+def failed_run(job: Job, limits: Limits, error: BaseException, times: str = "") -> FailedRun:
+    """All that the server is told of a failed attempt. ``times``: the buckets of its times."""
     delay = next_delay(job, limits, error)
     failure = failure_of(error)
     encoded = encode_failure(failure)
@@ -83,15 +83,19 @@ def failed_run(job: Job, limits: Limits, error: BaseException) -> FailedRun:
         end=End(
             job.id, encode_outcome("dead", error=encoded) if kept else b"", job.meta.keep, job.meta.unique
         ),
+        times=times,
     )  # fmt: skip
 
 
 def failure_of(error: BaseException) -> Failure:
     """An exception as text: its type, its message, where it came from."""
     name = type(error).__name__
-    if isinstance(error, (Retry, Discard, Poison, JobTimeout)):
-        return Failure(name, str(error))
-    return Failure(name, str(error), "".join(traceback.format_exception(error)))
+    try:
+        if isinstance(error, (Retry, Discard, Poison, JobTimeout)):
+            return Failure(name, str(error))
+        return Failure(name, str(error), "".join(traceback.format_exception(error)))
+    except Exception as broken:  # an exception's own __str__ may raise anything
+        return Failure(name, f"(its text cannot be made: {type(broken).__name__})")
 
 
 def _notice(job: Job, failure: Failure, *, buried: bool) -> bytes:

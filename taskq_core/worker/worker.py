@@ -102,6 +102,7 @@ class Worker:
             heartbeat.stop()
             for service in services:
                 service.cancel()
+            await self._slots.close()
             await self._sign_off()
             await asyncio.to_thread(heartbeat.join, 2.0)
             await self._client.close()

@@ -1,0 +1,1 @@
+"""What `taskq bench` measures, and the worker and producers it starts for that."""

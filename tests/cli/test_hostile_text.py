@@ -1,0 +1,116 @@
+"""Whatever stands in payloads, errors and names: no control byte reaches the terminal by any command."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.cli.conftest import Bury, Shell
+
+ATTACKS = {
+    "escape": "\x1b[2J\x1b[31m",
+    "clipboard": "\x1b]52;c;cm0gLXJmIC8=\x07",
+    "link": "\x1b]8;;https://example.com\x1b\\click\x1b]8;;\x1b\\",
+    "title": "\x1b]0;owned\x07",
+    "c1": "\x9b31m\x9d0;x\x9c",
+    "bidi": "\u202egnp.exe \u2066x\u2069",
+    "hidden": "a\u200bb\u200d\ufeff\u00ad",
+    "lines": "one\r\ntwo\x0b\x0c\x85\u2028three",
+    "markup": "[red]x[/red] [/foo] [@click=app.quit]y[/] :boom:",
+    "zalgo": "z" + "\u0321\u0300\u0301" * 60,
+    "delete": "\x7f\x00\x08",
+    "tags": "\U000e0001\U000e0041",
+    "megabyte": "A" * 200_000,
+}
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\u00ad\U000e0000-\U000e007f]")
+FORMATS = ("table", "wide", "tsv", "csv", "json", "ndjson", "name")
+COMMANDS = (["jobs"], ["inspect", "-"], ["queue", "ls"], ["stats"])
+
+
+@pytest.fixture
+def attacked(sh: Shell, bury: Bury) -> list[str]:
+    """Dead jobs with the attacks in payload and error, and waiting ones with them in the payload."""
+    refs: list[str] = []
+    for name, text in ATTACKS.items():
+        refs += bury({name: text, text[:50]: name}, error=text)
+    lines = "\n".join(json.dumps({"task": "t", "payload": {"x": text}}) for text in ATTACKS.values())
+    return refs + sh.ok("enqueue", "-", "-q", "emails", stdin=lines).splitlines()
+
+
+def test_no_control_byte_comes_out_of_any_command_in_any_format(sh: Shell, attacked: list[str]) -> None:
+    stdin = "\n".join(attacked)
+    for command in COMMANDS:
+        for form in FORMATS:
+            done = sh(*command, "-o", form, stdin=stdin if "-" in command else "")
+            assert done.returncode == 0, done.stderr
+            # a tab separates the columns of TSV
+            found = CONTROL.search(done.stdout.replace("\t", "") if form == "tsv" else done.stdout)
+            assert found is None, (command, form, found)
+            assert CONTROL.search(done.stderr) is None
+
+
+def test_json_still_holds_every_character(sh: Shell, attacked: list[str]) -> None:
+    jobs = {job["id"]: job for job in sh.records("inspect", *attacked)}
+    for ref, (name, text) in zip(attacked, ATTACKS.items(), strict=False):
+        assert jobs[ref]["payload"][name] == text
+
+
+def test_markup_is_printed_as_it_is(sh: Shell, attacked: list[str]) -> None:
+    assert "[red]x[/red] [/foo] [@click=app.quit]y[/] :boom:" in sh.ok("jobs", "-o", "table")
+
+
+def test_lines_of_a_table_stay_one_line_a_job(sh: Shell, attacked: list[str]) -> None:
+    table = sh.ok("jobs", "-o", "wide").splitlines()
+    assert len([line for line in table if line.startswith("emails/")]) == len(attacked)
+    assert max(map(len, table)) < 1_500
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_errors_about_hostile_arguments_are_safe_too(sh: Shell, name: str) -> None:
+    text = ATTACKS[name].replace("\x00", "")[:5_000]
+    for args in (
+        [text],
+        ["enqueue", text],
+        ["enqueue", "t", text],
+        ["enqueue", "t", "-q", text],
+        ["enqueue", "t", "--payload", f"@{text[:100]}"],
+        ["enqueue", "t", "--in", text],
+        ["inspect", text],
+        ["inspect", f"{text}/n1-0"],
+        ["jobs", "-q", text],
+        ["jobs", "-o", text],
+        ["jobs", "--filter", text],
+        ["jobs", "--cursor", text],
+        ["jobs", "-P", text],
+        ["jobs", "--json", text],
+        ["jobs", f"--{text}"],
+        ["retry", "-", "--rate", text],
+        ["queue", text],
+    ):
+        done = sh(*args)
+        assert done.returncode != 0 or args[1] == "t", args
+        assert CONTROL.search(done.stdout + done.stderr) is None, args
+        assert len(done.stderr) < 5_000
+
+
+def test_hostile_lines_in_a_stream_are_answered_safely(sh: Shell) -> None:
+    stdin = "\n".join(text.replace("\n", " ") for text in ATTACKS.values())
+    for args in (["enqueue", "t", "-"], ["enqueue", "-"], ["retry", "-"], ["inspect", "-"]):
+        done = sh(*args, stdin=stdin)
+        assert done.returncode == 2 or args[0] == "inspect"
+        assert CONTROL.search(done.stdout + done.stderr) is None, args
+
+
+@pytest.mark.foreign_keys
+def test_what_others_put_into_our_keys_is_shown_safely(sh: Shell) -> None:
+    sh.ok("enqueue", "t", "-q", "emails")
+    raw = sh.server.raw
+    raw.sadd("taskq:default:queues", "\x1b[31mqueue".encode())
+    raw.xadd("taskq:{default/emails}:n", {"\x1b[31mtask": b"\xff\xfe not json \x1b[2J"})
+    for form in FORMATS:
+        for command in (["jobs", "-q", "emails"], ["queue", "ls", "-q", "emails"]):
+            done = sh(*command, "-o", form)
+            assert done.returncode == 0, done.stderr
+            assert CONTROL.search(done.stdout.replace("\t", "") + done.stderr) is None
