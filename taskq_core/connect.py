@@ -71,7 +71,8 @@ def connect(url: str, reply_timeout: float = config.REPLY_TIMEOUT_S) -> redis.Re
     options = _with_protocol(check_url(url), _options(reply_timeout))
     try:
         client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options)
-        client.connection_pool.make_connection()  # connects to nothing; refuses unknown options
+        pool: Any = client.connection_pool
+        pool.make_connection()  # connects to nothing; refuses unknown options
     except (ValueError, TypeError):
         raise _unreadable() from None
     return client
@@ -82,7 +83,8 @@ def connect_async(url: str, reply_timeout: float = config.REPLY_TIMEOUT_S) -> re
     options = _with_protocol(check_url(url), _options(reply_timeout))
     try:
         client = redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **options)
-        client.connection_pool.make_connection()
+        pool: Any = client.connection_pool
+        pool.make_connection()
     except (ValueError, TypeError):
         raise _unreadable() from None
     return client

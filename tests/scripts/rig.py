@@ -131,6 +131,6 @@ class Rig:
     def totals(self) -> dict[str, int]:
         return {name.decode(): int(n) for name, n in self.raw.hgetall(self.keys.stats).items()}
 
-    def pending(self, worker: str) -> dict[bytes, int]:
-        """Entries in a worker's name, with their delivery counts."""
-        return {entry: n for _, entry, n in self.run(work.pending(self.keys, worker))}
+    def pending(self, worker: str) -> dict[tuple[int, bytes], int]:
+        """Level and entry of what is in a worker's name, with the delivery counts."""
+        return {(level, entry): n for level, entry, n in self.run(work.pending(self.keys, worker))}

@@ -1,0 +1,88 @@
+"""ack: jobs that ended leave nothing behind, and are counted once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from taskq_core import NotFound, State
+from taskq_core.codec import encode_outcome
+from taskq_core.commands import work
+from taskq_core.commands.work import Acks
+from tests.keyspace import remains
+from tests.scripts.rig import Rig
+
+HOUR = timedelta(hours=1)
+
+
+def test_acked_jobs_are_gone_and_counted(rig: Rig) -> None:
+    ids = rig.add(5) + rig.add(2, priority="low")
+    rig.hire()
+
+    assert rig.ack("w1", *rig.claim(want=10)) == 7
+
+    assert rig.totals() == {"enqueued": 7, "done": 7}
+    assert remains(rig.raw) == [f"{rig.keys.leases} holds 1"]
+    assert rig.pending("w1") == {}
+    with pytest.raises(NotFound):
+        rig.detail(ids[0])
+
+
+def test_only_what_was_acked_ends(rig: Rig) -> None:
+    rig.add(3)
+    rig.hire()
+    jobs = rig.claim(want=3)
+
+    rig.ack("w1", jobs[1])
+
+    assert [rig.state(job.id) for job in (jobs[0], jobs[2])] == [State.RUNNING] * 2
+    assert rig.totals()["done"] == 1
+
+
+def test_each_outcome_has_its_own_counter(rig: Rig) -> None:
+    rig.add(3)
+    rig.hire()
+    first, second, third = rig.claim(want=3)
+    acks = Acks(entries={("done", 2): [first.entry], ("cancelled", 2): [second.entry, third.entry]})
+
+    assert rig.run(work.ack(rig.keys, "w1", acks)) == 3
+
+    assert rig.totals() == {"enqueued": 3, "done": 1, "cancelled": 2}
+
+
+def test_a_job_that_was_promoted_leaves_no_note_behind(rig: Rig) -> None:
+    (job_id,) = rig.add(delay=HOUR)
+    rig.hire()
+    rig.make_due(job_id)
+    rig.promote()
+    assert rig.raw.hlen(rig.keys.moved) == 1
+
+    rig.ack("w1", *rig.claim())
+
+    assert rig.raw.hlen(rig.keys.moved) == 0
+
+
+def test_a_result_is_kept_for_as_long_as_was_asked(rig: Rig) -> None:
+    (job_id,) = rig.add(keep=HOUR)
+    rig.hire()
+
+    rig.ack("w1", *rig.claim(), result=encode_outcome("done", b'{"x":1}'))
+
+    detail = rig.detail(job_id)
+    assert (detail.state, detail.result) == (State.DONE, b'{"x":1}')
+    assert 3500 < rig.raw.ttl(rig.keys.result(job_id)) <= 3600
+
+
+def test_run_and_wait_times_are_counted_with_their_jobs_and_never_twice(rig: Rig) -> None:
+    rig.add(2)
+    rig.hire()
+    jobs = rig.claim(want=2)
+    acks = Acks(entries={("done", 2): [job.entry for job in jobs]}, counts={"r40": 2, "w50": 2})
+    for _ in range(2):
+        rig.run(work.ack(rig.keys, "w1", acks))
+
+    (minute,) = [m for m in rig.client.snapshot("q", minutes=2).history if m.run]
+    assert minute.run is not None
+    assert minute.wait is not None
+    assert (minute.run.count, minute.wait.count) == (2, 2)
