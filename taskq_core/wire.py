@@ -8,6 +8,7 @@ server takes for a job; here a connection is popped from a list, used, and put b
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -72,19 +73,23 @@ class AsyncWire:
 
     async def call(self, *words: Word) -> Any:
         """The reply. Raises what redis-py raises; a connection that failed is closed, with all idle ones."""
+        return (await self.pipeline([words]))[-1]
+
+    async def pipeline(self, calls: Sequence[tuple[Word, ...]]) -> list[Any]:
+        """The replies to commands sent in one go; the first error among them is raised, after all are read."""
         connection = await self._take()
         try:
-            await connection.send_packed_command(_pack(words), check_health=False)
-            reply = await connection.read_response()
-        except ResponseError:
-            self._idle.append(connection)
-            raise
+            await connection.send_packed_command(b"".join(map(_pack, calls)), check_health=False)
+            replies = [await _reply(connection) for _ in calls]
         except BaseException:
             await connection.disconnect(nowait=True)
             await self.close()
             raise
         self._idle.append(connection)
-        return reply
+        for reply in replies:
+            if isinstance(reply, ResponseError):
+                raise reply
+        return replies
 
     async def _take(self) -> Any:
         try:
@@ -98,3 +103,10 @@ class AsyncWire:
         """Closes the idle connections."""
         while self._idle:
             await self._idle.pop().disconnect(nowait=True)
+
+
+async def _reply(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error

@@ -21,7 +21,7 @@ def taskq_command() -> list[str]:
     script = Path(sys.executable).parent / "taskq"
     if script.exists():
         return [str(script)]
-    return [sys.executable, "-c", "import sys; sys.argv[0] = 'taskq'; from taskq_cli.app import main; main()"]
+    return [sys.executable, "-m", "taskq_cli"]
 
 
 def environment(home: Path, url: str | None = None, **more: str) -> dict[str, str]:

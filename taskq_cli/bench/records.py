@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import secrets
 import struct
 import threading
 import time
@@ -36,7 +37,8 @@ class Tally:
 
 def counter(folder: Path) -> Callable[[], None]:
     """A function to be called by each job of this process, from any thread."""
-    path = folder / f"count-{os.getpid()}"
+    # two threads may both be the first to ask: each gets a counter that counts
+    path = folder / f"count-{secrets.token_hex(8)}"
     path.write_bytes(bytes(_TALLY.size))
     with path.open("r+b") as file:
         shared = mmap.mmap(file.fileno(), _TALLY.size)

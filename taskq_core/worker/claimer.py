@@ -15,14 +15,13 @@ from typing import Any
 from taskq_core.claimed import Job
 from taskq_core.clock import wall_ms
 from taskq_core.codec import PLAIN
-from taskq_core.command import text
+from taskq_core.command import Command
 from taskq_core.commands import operate, work
 from taskq_core.config import MAX_WAIT_MS
-from taskq_core.connect import FOREIGN, connect_async
 from taskq_core.errors import InvalidPayload, TaskqError
 from taskq_core.keys import LEVELS
-from taskq_core.wire import AsyncWire
 from taskq_core.worker.context import Context
+from taskq_core.worker.sleeper import Sleeper
 from taskq_core.worker.tenure import Subscription, Tenure
 from taskq_core.worker.verdict import Malformed
 
@@ -41,12 +40,13 @@ class Claimer:
         self._options = context.options
         self._about = context.about
         self._lost = context.lost
-        self._sleeper = AsyncWire(connect_async(context.client.url))
+        self._sleeper = Sleeper(context.client.url)
         self._by_wake = {s.keys.wake: s for s in context.subscriptions}
         self._next_due = float(MAX_WAIT_MS)
         self.claiming = asyncio.Lock()
         self.stopping = asyncio.Event()
         self.rounds = 0
+        self._dry = False
         self.claimed = 0
 
     async def run(self) -> None:
@@ -62,8 +62,7 @@ class Claimer:
                     subscription.unsure = True
                 await self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                 pause = min(2.0, pause * 2)
-        with contextlib.suppress(*FOREIGN):
-            await self._sleeper.close()
+        await self._sleeper.close()
 
     async def _round(self) -> None:
         self.rounds += 1
@@ -74,10 +73,14 @@ class Claimer:
         if want == 0:
             if not self._finished():
                 await self._until_room()
-            return
-        got = await self._claim_all(want)
-        if got == 0 and self._next_due > 0 and not self._finished(empty=True):
-            await self._until_woken()
+        elif self._dry and self._options.burst:
+            self._dry = False
+            if not self._finished(empty=True):
+                await self._until_room()
+        else:
+            got = await (self._claim_when_woken(want) if self._dry else self._claim_all(want))
+            # less than was wanted: nothing is left, so the next claim may wait for a wake-up
+            self._dry = got < want and self._next_due > 0
 
     def _want(self) -> int:
         want = self._slots.want()
@@ -109,23 +112,55 @@ class Claimer:
         return got
 
     async def _claim(self, subscription: Subscription, want: int) -> int:
-        tenure = subscription.tenure
+        async with self.claiming:
+            claim = await self._client.run(self._claim_command(subscription, want))
+            return await self._settle(subscription, claim)
+
+    def _claim_command(self, subscription: Subscription, want: int) -> Command[work.Claim]:
         guard = self._options.starvation_guard
         order = _GUARDED if guard and self.rounds % guard == 0 else LEVELS
-        async with self.claiming:
-            claim = await self._client.run(work.claim(tenure.keys, tenure.worker, want, order))
-            if claim.state == "lost":
-                self._lost(tenure)
-                return 0
-            jobs = self._take(subscription, claim)
-        if claim.next_due == 0:
-            promoted, next_due = await self._client.run(work.promote(tenure.keys))
-            self._next_due = 0.0 if promoted else self._next_due
-        else:
-            next_due = claim.next_due
+        tenure = subscription.tenure
+        return work.claim(tenure.keys, tenure.worker, want, order)
+
+    async def _settle(self, subscription: Subscription, claim: work.Claim) -> int:
+        """Takes in what a claim brought, and promotes what it found due."""
+        if claim.state == "lost":
+            self._lost(subscription.tenure)
+            return 0
+        got = self._take(subscription, claim)
+        next_due = claim.next_due
+        if next_due == 0:
+            promoted, next_due = await self._client.run(work.promote(subscription.keys))
+            next_due = 0 if promoted else next_due
         if next_due >= 0 and claim.state == "ok":
             self._next_due = min(self._next_due, float(next_due))
-        return jobs
+        return got
+
+    async def _claim_when_woken(self, want: int) -> int:
+        """Sleeps until a token comes, something is due, or a second is over; then claims."""
+        seconds = max(0.001, self._next_due / 1000)
+        self._next_due = float(MAX_WAIT_MS)
+        if len(self._subscriptions) > 1:
+            wake = await self._sleeper.sleep(self._by_wake, seconds)
+            if wake is not None:
+                self._serve_first(self._by_wake[wake])
+            return 0 if self.stopping.is_set() else await self._claim_all(want)
+        only = self._subscriptions[0]
+        async with self.claiming:
+            command = self._claim_command(only, want)
+            claim = await self._sleeper.sleep_then(self._by_wake, seconds, command)
+            if claim is not None:
+                return await self._settle(only, claim)
+        return 0 if self.stopping.is_set() else await self._claim_all(want)
+
+    def interrupt(self) -> None:
+        """Ends a sleep: the worker stops."""
+        self.stopping.set()
+        self._sleeper.interrupt()
+
+    def _serve_first(self, subscription: Subscription) -> None:
+        self._subscriptions.remove(subscription)
+        self._subscriptions.insert(0, subscription)
 
     def _take(self, subscription: Subscription, claim: work.Claim) -> int:
         tenure, handlers = subscription.tenure, subscription.handlers
@@ -180,6 +215,7 @@ class Claimer:
         tenure.server_offset_ms = now - (sent + wall_ms()) // 2
         await self._client.run(operate.announce(tenure.keys.namespace, tenure.keys.queue))
         tenure.lost = now == -1
+        self._dry = False
         log.info("queue %s: registered as %s", tenure.keys.queue, tenure.worker)
 
     # -- waiting --------------------------------------------------------------------------
@@ -188,36 +224,6 @@ class Claimer:
         self._slots.room.clear()
         if self._want() == 0:
             await self._slots.room.wait()
-
-    async def _until_woken(self) -> None:
-        """Blocks on the wake lists until a token comes, something is due, or a second is over."""
-        seconds = max(0.001, self._next_due / 1000)
-        pop = asyncio.ensure_future(self._pop(seconds))
-        stop = asyncio.ensure_future(self.stopping.wait())
-        await asyncio.wait((pop, stop), return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
-        if not pop.done():
-            pop.cancel()  # a token that is lost here costs a second at most
-            with contextlib.suppress(asyncio.CancelledError, *FOREIGN):
-                await pop
-            return
-        reply = pop.result()
-        if reply:
-            self._serve_first(text(reply[0]))
-
-    async def _pop(self, seconds: float) -> Any:
-        try:
-            return await self._sleeper.call("BLPOP", *self._by_wake, f"{seconds:.3f}")
-        except FOREIGN:
-            # the claim that follows meets the same fault, and reports it
-            await asyncio.sleep(0.05)
-            return None
-
-    def _serve_first(self, wake: str) -> None:
-        subscription = self._by_wake.get(wake)
-        if subscription is not None and len(self._subscriptions) > 1:
-            self._subscriptions.remove(subscription)
-            self._subscriptions.insert(0, subscription)
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

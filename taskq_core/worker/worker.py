@@ -11,9 +11,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from taskq_core.async_client import AsyncClient
+from taskq_core.claimed import Job
 from taskq_core.clock import wall_ms
 from taskq_core.command import Arg
 from taskq_core.commands import work
+from taskq_core.config import MAX_BATCH
 from taskq_core.errors import TaskqError, UsageError
 from taskq_core.version import __version__
 from taskq_core.worker.acker import Acker
@@ -142,7 +144,7 @@ class Worker:
 
     async def _wind_down(self, services: Sequence[asyncio.Task[None]]) -> None:
         log.info("stopping: %d jobs run", len(self._slots.running))
-        self._claimer.stopping.set()
+        self._claimer.interrupt()
         await asyncio.wait((self._claiming,))
         buffered = list(self._slots.buffer)
         self._slots.buffer.clear()
@@ -156,8 +158,17 @@ class Worker:
         await give_back(self._client, self.reporter.released + unfinished, self._slots)
         try:
             await asyncio.wait_for(self._acker.flush(), _STOP_S)
-        except TimeoutError:
+            await self._release_unseen()
+        except (TimeoutError, TaskqError):
             log.error("the server is away: the last outcomes are unknown to it, those jobs run again")
+
+    async def _release_unseen(self) -> None:
+        """Gives back what a claim brought whose answer nobody waited for."""
+        for subscription in self._subscriptions:
+            tenure = subscription.tenure
+            left = await self._client.run(work.pending(tenure.keys, tenure.worker, MAX_BATCH))
+            jobs = [Job(tenure.keys.queue, level, entry, b"", b"", home=tenure) for level, entry, _ in left]
+            await give_back(self._client, jobs, self._slots)
 
     async def _until_idle(self, seconds: float) -> None:
         end = time.monotonic() + seconds

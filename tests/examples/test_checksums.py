@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,16 +14,15 @@ from tests.conftest import Spawn
 from tests.processes import environment, taskq_command
 from tests.servers import Server, missing
 
-FEWEST = 10_000
+FEWEST = 1_000
 
 
 def find_files() -> str:
-    """The `find` that lists the input: a folder with tens of thousands of files of all kinds."""
+    """The `find` that lists the input: files of all kinds and sizes, tens of thousands on most machines."""
     if shutil.which("jq") is None or shutil.which("sha256sum") is None:
         missing("jq or sha256sum is not installed")
-    folders = ["/usr/share", sys.base_prefix]
     # a name with a line break cannot travel on a line, whoever reads it
-    return f"find {' '.join(folders)} -type f -readable ! -name '*\n*'"
+    return "find /usr/share -type f -readable ! -name '*\n*'"
 
 
 def shell(command: str, **env: str) -> str:
@@ -51,7 +50,7 @@ def test_every_digest_equals_that_of_sha256sum(
     expected = shell(f"{find} -print0 | xargs -0 sha256sum", **env).splitlines()
     assert len(expected) >= FEWEST
 
-    taskq = "'" + "' '".join(taskq_command()) + "'"
+    taskq = shlex.join(taskq_command())
     ids = shell(f"{find} | jq -cR '{{path: .}}' | {taskq} enqueue checksum - -q files", **env).splitlines()
     worker = spawn(
         [*taskq_command(), "worker", "examples.checksums:queue", "--burst"], server.url, CHECKSUMS=str(sums)

@@ -112,7 +112,7 @@ LIVE: dict[str, Build] = {
     "purge-scheduled": lambda rig, jobs: operate.purge(rig.keys, State.SCHEDULED, None, 1000),
     "purge-dead": lambda rig, jobs: operate.purge(rig.keys, State.DEAD, None, 1000),
 }
-CHANGE_NOTHING = {"adopt", "pending", "resume"}
+CHANGE_NOTHING = {"ack-times", "adopt", "pending", "resume"}
 
 
 def everything(rig: Rig) -> list[str]:
