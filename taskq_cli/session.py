@@ -14,7 +14,7 @@ from taskq_cli.settings import Settings, load_settings
 from taskq_cli.views import View
 from taskq_core import Client, LocalServer, Refused
 
-DEADLINE_S: Final = 3.0
+DEADLINE_S: Final = 1.5
 """How long a command repeats a call: someone waits in front of it."""
 STREAM_DEADLINE_S: Final = 15.0
 MAX_NARRATION: Final = 600

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
@@ -18,6 +17,8 @@ from taskq_cli.views import Record, View
 
 ROWS_A_TABLE: Final = 500
 """Rows that are held back to find the widths; then the next table begins."""
+_UNBOUNDED: Final = 10_000
+"""Columns of a table that is piped: as wide as its content asks for."""
 _STYLES: Final = {
     "running": "cyan",
     "ready": "green",
@@ -90,8 +91,12 @@ def _traceback(record: Record) -> str:
     return str(error.get("traceback", "")) if isinstance(error, Mapping) else ""
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # rich would end the process with code 1
+        raise BrokenPipeError
+
+
 def _console() -> Console:
-    if sys.stdout.isatty():
-        return Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
-    width = int(os.environ.get("COLUMNS", "0") or 0) or 10_000
-    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=width)
+    width = None if sys.stdout.isatty() else _UNBOUNDED
+    return _Console(file=sys.stdout, highlight=False, markup=False, emoji=False, width=width)

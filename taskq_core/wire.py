@@ -76,7 +76,7 @@ class AsyncWire:
         return (await self.pipeline([words]))[-1]
 
     async def pipeline(self, calls: Sequence[tuple[Word, ...]]) -> list[Any]:
-        """The replies to commands sent in one go; the first error among them is raised, after all are read."""
+        """The replies to commands sent in one go. An error among them is raised when all are read."""
         connection = await self._take()
         try:
             await connection.send_packed_command(b"".join(map(_pack, calls)), check_health=False)

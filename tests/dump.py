@@ -14,7 +14,11 @@ def dump(raw: Any, without: Sequence[str] = ("wake",)) -> Dump:
     ``without``: suffixes left out. Wake-up tokens are hints, so a repeated call may leave one more.
     """
     names = sorted(key.decode() for key in raw.scan_iter(count=1000))
-    return {name: _content(raw, name) for name in names if name.rpartition("}:")[2] not in without}
+    return {name: _content(raw, name) for name in names if _suffix(name) not in without}
+
+
+def _suffix(key: str) -> str:
+    return key.rpartition("}:")[2].rpartition("default:")[2]
 
 
 def _content(raw: Any, key: str) -> Any:

@@ -1,4 +1,4 @@
-"""Where a benchmark works: queues of its own on the server, a folder for records, processes; all removed after."""
+"""Where a benchmark works: queues of its own, a folder for records, processes; all removed at the end."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Place:
             raise BenchFailed(f"{what} ended with {process.returncode}: {self._last_words()}")
 
     def until(self, reached: Callable[[], bool], what: str, moved: Callable[[], object]) -> None:
-        """Waits for something, as long as ``moved`` returns another value now and then. Raises: BenchFailed."""
+        """Waits for something while ``moved`` goes on changing. Raises: BenchFailed."""
         last, since = moved(), time.monotonic()
         while not reached():
             time.sleep(0.005)

@@ -20,8 +20,8 @@ from taskq_core import (
     Client,
     LocalServer,
     ServerUnreachable,
-    TaskQueue,
     TaskqError,
+    TaskQueue,
     UsageError,
     WorkerJob,
     WorkerOptions,
@@ -52,7 +52,7 @@ class Manner:
         str | None, typer.Option("-q", "--queues", metavar="A,B", help="Only these queues of the app.")
     ] = None
     concurrency: Annotated[
-        int | None, typer.Option("-c", "--concurrency", min=1, metavar="N", help="Jobs at a time, per process.")
+        int | None, typer.Option("-c", "--concurrency", min=1, metavar="N", help="Slots: jobs at a time.")
     ] = None
     processes: Annotated[int, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes.")] = 1
     burst: Annotated[bool, typer.Option("--burst", help="End when nothing is ready any more.")] = False
@@ -70,12 +70,13 @@ class Manner:
     @property
     def options(self) -> WorkerOptions:
         """The flags as the engine takes them. Raises: InvalidOption."""
-        times = {"grace": self.grace, "lease": self.lease}
+        usual = WorkerOptions()
         return WorkerOptions(
             concurrency=self.concurrency,
             burst=self.burst,
             max_jobs=self.max_jobs,
-            **{name: value for name, value in times.items() if value is not None},
+            grace=usual.grace if self.grace is None else self.grace,
+            lease=usual.lease if self.lease is None else self.lease,
         )
 
     @property

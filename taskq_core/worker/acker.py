@@ -14,6 +14,7 @@ from taskq_core.config import MAX_BATCH
 from taskq_core.errors import TaskqError
 from taskq_core.worker.context import Context
 from taskq_core.worker.tenure import Tenure
+from taskq_core.worker.trouble import Trouble
 
 log = logging.getLogger("taskq.worker")
 T = TypeVar("T")
@@ -29,6 +30,7 @@ class Acker:
         self._reporter = context.reporter
         self._lost = context.lost
         self._flushing = asyncio.Lock()
+        self._trouble = Trouble("reporting outcomes")
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -73,10 +75,13 @@ class Acker:
         """The reply, however long it takes; -1 also when the lease is lost meanwhile."""
         while not tenure.lost:
             try:
-                return await self._client.run(command)
+                reply = await self._client.run(command)
             except TaskqError as error:
-                log.error("queue %s: outcomes wait to be sent: %s", tenure.keys.queue, error)
-                await asyncio.sleep(0.5)
+                self._trouble.note(error)
+                await asyncio.sleep(0.2)
+            else:
+                self._trouble.over()
+                return reply
         return -1
 
 

@@ -23,6 +23,7 @@ from taskq_core.keys import LEVELS
 from taskq_core.worker.context import Context
 from taskq_core.worker.sleeper import Sleeper
 from taskq_core.worker.tenure import Subscription, Tenure
+from taskq_core.worker.trouble import Trouble
 from taskq_core.worker.verdict import Malformed
 
 log = logging.getLogger("taskq.worker")
@@ -45,6 +46,7 @@ class Claimer:
         self._next_due = float(MAX_WAIT_MS)
         self.claiming = asyncio.Lock()
         self.stopping = asyncio.Event()
+        self._trouble = Trouble("claiming")
         self.rounds = 0
         self._dry = False
         self.claimed = 0
@@ -55,9 +57,10 @@ class Claimer:
         while not self.stopping.is_set():
             try:
                 await self._round()
+                self._trouble.over()
                 pause = 0.05
             except TaskqError as error:
-                log.error("cannot claim: %s%s", error, f" ({error.hint})" if error.hint else "")
+                self._trouble.note(error)
                 for subscription in self._subscriptions:
                     subscription.unsure = True
                 await self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter

@@ -19,6 +19,7 @@ from taskq_core.commands import work
 from taskq_core.errors import TaskqError
 from taskq_core.worker.context import Context
 from taskq_core.worker.tenure import Subscription, Tenure
+from taskq_core.worker.trouble import Trouble
 
 log = logging.getLogger("taskq.worker")
 
@@ -45,6 +46,7 @@ class Heartbeat:
         self._lease_ms = context.options.lease_ms
         self._about = context.about
         self._orders = orders
+        self._trouble = Trouble("the heartbeat")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="taskq-heartbeat", daemon=True)
 
@@ -67,10 +69,11 @@ class Heartbeat:
             try:
                 for subscription in self._subscriptions:
                     self._beat(subscription)
+                self._trouble.over()
                 while not self._stop.is_set() and (left := due - monotonic()) > 0:
                     self._listen(min(left, 0.5))
             except TaskqError as error:
-                log.error("heartbeat failed: %s", error)
+                self._trouble.note(error)
                 self._stop.wait(min(0.5, self._lease_ms / 10_000))
 
     def _beat(self, subscription: Subscription) -> None:

@@ -21,6 +21,7 @@ from taskq_core.worker.claimer import Claimer
 from taskq_core.worker.context import Context
 from taskq_core.worker.leases import LeaseWatch
 from taskq_core.worker.tenure import Subscription
+from taskq_core.worker.trouble import Trouble
 from taskq_core.worker.verdict import Poison, failed_run, limits_of
 
 log = logging.getLogger("taskq.worker")
@@ -39,6 +40,7 @@ class Maintainer:
         self._lease_s = context.options.lease_ms / 1000
         self._watch = LeaseWatch(self._lease_s)
         self._reconciled = monotonic()
+        self._trouble = Trouble(f"upkeep of queue {subscription.keys.queue}")
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -47,8 +49,9 @@ class Maintainer:
             try:
                 if not self._subscription.tenure.lost:
                     await self._duties()
+                    self._trouble.over()
             except TaskqError as error:
-                log.error("queue %s: upkeep failed: %s", self._subscription.keys.queue, error)
+                self._trouble.note(error)
             await asyncio.sleep(tick * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
 
     async def _duties(self) -> None:

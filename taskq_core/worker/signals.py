@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -42,6 +43,8 @@ async def run_until_signal(
 
     for number in signals:
         loop.add_signal_handler(number, on_signal, number)
+    gc.collect()
+    gc.freeze()  # this process is the worker's own: what lives for ever is not looked at again
     try:
         await worker.run()
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import platform
@@ -95,8 +94,6 @@ class Worker:
         heartbeat = Heartbeat(context, self)
         services = self._start_services(context)
         heartbeat.start()
-        gc.collect()
-        gc.freeze()  # what lives for ever need not be looked at for garbage again
         try:
             await self._until_stopped(services)
             await self._wind_down(services)

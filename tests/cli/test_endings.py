@@ -20,7 +20,8 @@ NOWHERE = "unix:///nonexistent/taskq.sock"
 
 
 @pytest.mark.parametrize(
-    "args", [["enqueue", "t"], ["jobs"], ["queue", "ls"], ["stats"], ["inspect", "q/n1-0"], ["retry", "q/n1-0"]]
+    "args",
+    [["enqueue", "t"], ["jobs"], ["queue", "ls"], ["stats"], ["inspect", "q/n1-0"], ["retry", "q/n1-0"]],
 )
 def test_a_server_that_is_away_is_exit_code_3(taskq: Taskq, args: list[str]) -> None:
     done = taskq(*args, url=NOWHERE)
@@ -31,7 +32,8 @@ def test_a_server_that_is_away_is_exit_code_3(taskq: Taskq, args: list[str]) -> 
 
 
 @pytest.mark.parametrize(
-    "args", [[], ["--help"], ["jobs", "--help"], ["queue", "--help"], ["queue", "ls", "--help"], ["--version"]]
+    "args",
+    [[], ["--help"], ["jobs", "--help"], ["queue", "--help"], ["queue", "ls", "--help"], ["--version"]],
 )
 def test_help_and_version_need_no_server(taskq: Taskq, args: list[str]) -> None:
     done = taskq(*args, url=NOWHERE)
@@ -59,7 +61,9 @@ def test_help_and_version_need_no_server(taskq: Taskq, args: list[str]) -> None:
         (["jobs", "-o", "yaml"], "no output format"),
     ],
 )
-def test_a_wrong_command_line_is_exit_code_2_and_says_what_is_right(sh: Shell, args: list[str], words: str) -> None:
+def test_a_wrong_command_line_is_exit_code_2_and_says_what_is_right(
+    sh: Shell, args: list[str], words: str
+) -> None:
     sh.ok("enqueue", "t", "-q", "q")
     done = sh(*args)
     assert done.returncode == 2
@@ -133,7 +137,11 @@ def test_quiet_silences_narration_and_keeps_errors(sh: Shell, bury: Bury) -> Non
 
 def test_narration_never_reaches_stdout(sh: Shell, bury: Bury) -> None:
     bury(*({"n": n} for n in range(3)))
-    for args in (["jobs", "--limit", "1"], ["retry", "-q", "emails", "--state", "dead"], ["enqueue", "t", "-"]):
+    for args in (
+        ["jobs", "--limit", "1"],
+        ["retry", "-q", "emails", "--state", "dead"],
+        ["enqueue", "t", "-"],
+    ):
         done = sh(*args, "-o", "ndjson", stdin="{}\nbad\n")
         assert done.stderr.startswith("taskq: ")
         for line in done.stdout.splitlines():

@@ -28,11 +28,15 @@ def test_arguments_make_strings_and_json(sh: Shell) -> None:
     assert payload_of(sh, ref) == {"a": "1", "b": 1, "c": [True, None], "url": "x:=y", "d": ""}
 
 
-def test_a_payload_comes_from_an_option_a_file_or_stdin_and_arguments_add_to_it(sh: Shell, tmp_path: Path) -> None:
+def test_a_payload_comes_from_an_option_a_file_or_stdin_and_arguments_add_to_it(
+    sh: Shell, tmp_path: Path
+) -> None:
     (tmp_path / "job.json").write_text('{"from": "file"}')
     assert payload_of(sh, sh.ok("enqueue", "t", "--payload", '{"a":1}', "b:=2")) == {"a": 1, "b": 2}
     assert payload_of(sh, sh.ok("enqueue", "t", "--payload", "@job.json")) == {"from": "file"}
-    assert payload_of(sh, sh.ok("enqueue", "t", "--payload", "-", stdin='{"from": "stdin"}\n')) == {"from": "stdin"}
+    assert payload_of(sh, sh.ok("enqueue", "t", "--payload", "-", stdin='{"from": "stdin"}\n')) == {
+        "from": "stdin"
+    }
     assert payload_of(sh, sh.ok("enqueue", "t")) == {}
 
 
@@ -205,5 +209,3 @@ def test_a_stream_in_json_has_the_same_answers(sh: Shell) -> None:
     answers = json.loads(done.stdout)
     assert answers[0]["schema"] == "taskq.receipt/1"
     assert answers[1]["line"] == 2
-
-

@@ -43,7 +43,8 @@ def test_conditions_that_hold(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["attempts>4", "error.type=OSError", "payload.none=x", "payload.none>1", "attempts>many", "task!=send-*"]
+    "text",
+    ["attempts>4", "error.type=OSError", "payload.none=x", "payload.none>1", "attempts>many", "task!=send-*"],
 )
 def test_conditions_that_do_not_hold(text: str) -> None:
     assert not parse_filter(text)(JOB)

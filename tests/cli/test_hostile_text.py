@@ -24,7 +24,9 @@ ATTACKS = {
     "tags": "\U000e0001\U000e0041",
     "megabyte": "A" * 200_000,
 }
-CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\u00ad\U000e0000-\U000e007f]")
+CONTROL = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\u00ad\U000e0000-\U000e007f]"
+)
 FORMATS = ("table", "wide", "tsv", "csv", "json", "ndjson", "name")
 COMMANDS = (["jobs"], ["inspect", "-"], ["queue", "ls"], ["stats"])
 
@@ -67,32 +69,36 @@ def test_lines_of_a_table_stay_one_line_a_job(sh: Shell, attacked: list[str]) ->
     assert max(map(len, table)) < 1_500
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_errors_about_hostile_arguments_are_safe_too(sh: Shell, name: str) -> None:
-    text = ATTACKS[name].replace("\x00", "")[:5_000]
-    for args in (
-        [text],
-        ["enqueue", text],
-        ["enqueue", "t", text],
-        ["enqueue", "t", "-q", text],
-        ["enqueue", "t", "--payload", f"@{text[:100]}"],
-        ["enqueue", "t", "--in", text],
-        ["inspect", text],
-        ["inspect", f"{text}/n1-0"],
-        ["jobs", "-q", text],
-        ["jobs", "-o", text],
-        ["jobs", "--filter", text],
-        ["jobs", "--cursor", text],
-        ["jobs", "-P", text],
-        ["jobs", "--json", text],
-        ["jobs", f"--{text}"],
-        ["retry", "-", "--rate", text],
-        ["queue", text],
-    ):
-        done = sh(*args)
-        assert done.returncode != 0 or args[1] == "t", args
-        assert CONTROL.search(done.stdout + done.stderr) is None, args
-        assert len(done.stderr) < 5_000
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["{}"],
+        ["enqueue", "{}"],
+        ["enqueue", "t", "{}"],
+        ["enqueue", "t", "-q", "{}"],
+        ["enqueue", "t", "--payload", "@{}"],
+        ["enqueue", "t", "--in", "{}"],
+        ["inspect", "{}"],
+        ["inspect", "{}/n1-0"],
+        ["jobs", "-q", "{}"],
+        ["jobs", "-o", "{}"],
+        ["jobs", "--filter", "{}"],
+        ["jobs", "--filter", "{}>1"],
+        ["jobs", "--cursor", "{}"],
+        ["jobs", "-P", "{}"],
+        ["jobs", "--json", "{}"],
+        ["jobs", "--{}"],
+        ["retry", "-", "--rate", "{}"],
+        ["queue", "{}"],
+    ],
+)
+def test_errors_about_hostile_arguments_are_safe_too(sh: Shell, args: list[str]) -> None:
+    attack = "".join(ATTACKS.values()).replace("\x00", "")[:20_000].replace("=", "")
+    done = sh(*(arg.replace("{}", attack) for arg in args))
+    assert done.returncode not in (0, 1)
+    assert "Traceback" not in done.stderr
+    assert CONTROL.search(done.stdout + done.stderr) is None
+    assert len(done.stderr) < 5_000
 
 
 def test_hostile_lines_in_a_stream_are_answered_safely(sh: Shell) -> None:
@@ -107,7 +113,7 @@ def test_hostile_lines_in_a_stream_are_answered_safely(sh: Shell) -> None:
 def test_what_others_put_into_our_keys_is_shown_safely(sh: Shell) -> None:
     sh.ok("enqueue", "t", "-q", "emails")
     raw = sh.server.raw
-    raw.sadd("taskq:default:queues", "\x1b[31mqueue".encode())
+    raw.sadd("taskq:default:queues", b"\x1b[31mqueue")
     raw.xadd("taskq:{default/emails}:n", {"\x1b[31mtask": b"\xff\xfe not json \x1b[2J"})
     for form in FORMATS:
         for command in (["jobs", "-q", "emails"], ["queue", "ls", "-q", "emails"]):

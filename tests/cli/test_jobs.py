@@ -17,7 +17,11 @@ def test_jobs_of_all_queues_and_states_are_listed(sh: Shell, bury: Bury) -> None
     sh.ok("enqueue", "now", "-q", "emails")
     sh.ok("enqueue", "later", "--in", "1h", "-q", "other")
     found = {(job["queue"], job["state"], job["task"]) for job in sh.records("jobs")}
-    assert found == {("emails", "dead", "send-email"), ("emails", "ready", "now"), ("other", "scheduled", "later")}
+    assert found == {
+        ("emails", "dead", "send-email"),
+        ("emails", "ready", "now"),
+        ("other", "scheduled", "later"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -35,7 +39,11 @@ def test_jobs_of_all_queues_and_states_are_listed(sh: Shell, bury: Bury) -> None
     ],
 )
 def test_flags_choose_jobs(sh: Shell, args: list[str], tasks: set[str]) -> None:
-    for task, n, rest in (("a", 1, ["-q", "emails"]), ("b", 2, ["-q", "emails"]), ("c", 3, ["-q", "o", "--in", "1h"])):
+    for task, n, rest in (
+        ("a", 1, ["-q", "emails"]),
+        ("b", 2, ["-q", "emails"]),
+        ("c", 3, ["-q", "o", "--in", "1h"]),
+    ):
         sh.ok("enqueue", task, f"n:={n}", *rest)
     assert {job["task"] for job in sh.records("jobs", *args)} == tasks
 

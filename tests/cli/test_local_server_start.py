@@ -88,6 +88,12 @@ def test_start_status_and_stop(local: Taskq) -> None:
 
 
 def test_it_is_not_started_by_what_needs_no_server(local: Taskq) -> None:
-    for args in (["--version"], ["jobs", "--help"], ["jobs", "--json"], ["enqueue", "t", "-n"], ["enqueue", "no good"]):
+    for args in (
+        ["--version"],
+        ["jobs", "--help"],
+        ["jobs", "--json"],
+        ["enqueue", "t", "-n"],
+        ["enqueue", "no good"],
+    ):
         local(*args)
     assert status(local)["running"] is False

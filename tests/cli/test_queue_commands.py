@@ -55,7 +55,9 @@ def test_stats_show_rates_and_totals(sh: Shell, bury: Bury) -> None:
 
 
 @pytest.mark.parametrize("watch", ["--watch=100ms", "--watch"])
-def test_watched_stats_stream_a_record_at_every_tick_until_interrupted(sh: Shell, spawn: Spawn, watch: str) -> None:
+def test_watched_stats_stream_a_record_at_every_tick_until_interrupted(
+    sh: Shell, spawn: Spawn, watch: str
+) -> None:
     sh.ok("enqueue", "t", "-q", "emails")
     program = spawn([*taskq_command(), "stats", watch, "-o", "ndjson"], sh.server.url)
     wait_until(lambda: program.stdout.count("\n") >= 2, 20)

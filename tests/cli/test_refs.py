@@ -41,7 +41,7 @@ def batches_of(data: bytes, max_lines: int = 1_000) -> list[Batch]:
 
 
 def refs_of(text: str, monkeypatch: pytest.MonkeyPatch, queue: str | None = None) -> list[JobRef | BadLine]:
-    with pipe_with(text.encode()) as fd, open(fd, closefd=False) as stdin:  # noqa: PTH123 - a descriptor
+    with pipe_with(text.encode()) as fd, open(fd, closefd=False) as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
         return [ref for batch in read_refs(queue) for ref in batch]
 

@@ -58,7 +58,9 @@ def test_the_url_has_two_names_in_the_environment(here: Path, monkeypatch: pytes
     assert url() == "redis://long"
 
 
-def test_other_values_come_from_environment_and_files_too(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_values_come_from_environment_and_files_too(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TASKQ_NAMESPACE", "from-env")
     monkeypatch.setenv("TASKQ_OUTPUT", "json")
     assert (load_settings(Shared()).namespace, load_settings(Shared()).output) == ("from-env", "json")
@@ -71,17 +73,26 @@ def test_other_values_come_from_environment_and_files_too(here: Path, monkeypatc
 
 
 def test_a_profile_by_flag_beats_the_environment(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (here / "taskq.toml").write_text('[profiles.prod]\nurl = "redis://prod"\nnamespace = "shop"\nread_only = true')
+    (here / "taskq.toml").write_text(
+        '[profiles.prod]\nurl = "redis://prod"\nnamespace = "shop"\nread_only = true'
+    )
     monkeypatch.setenv("TASKQ_REDIS_URL", "redis://environment")
     found = load_settings(Shared(profile="prod"))
-    assert (found.url, found.namespace, found.read_only, found.protected) == ("redis://prod", "shop", True, False)
+    assert (found.url, found.namespace, found.read_only, found.protected) == (
+        "redis://prod",
+        "shop",
+        True,
+        False,
+    )
     assert url(Shared(profile="prod", url="redis://flag")) == "redis://flag"
 
 
 def test_a_profile_named_elsewhere_gives_way_but_keeps_its_protection(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (here / "taskq.toml").write_text('profile = "prod"\n[profiles.prod]\nurl = "redis://prod"\nprotected = true')
+    (here / "taskq.toml").write_text(
+        'profile = "prod"\n[profiles.prod]\nurl = "redis://prod"\nprotected = true'
+    )
     assert url() == "redis://prod"
     monkeypatch.setenv("TASKQ_REDIS_URL", "redis://environment")
     assert url() == "redis://environment"

@@ -99,6 +99,21 @@ def test_a_running_job_is_shown_with_its_worker_and_attempt(rig: Rig) -> None:
     assert listed == rig.detail(job_id)
 
 
+def test_an_index_entry_without_its_job_does_not_end_the_list(rig: Rig) -> None:
+    ids = rig.add(5, delay=HOUR)
+    rig.raw.zadd(rig.keys.due, {"s1-1": 1, "s1-2": 2})
+
+    seen, cursor = [], ""
+    for _ in range(10):
+        page = rig.client.list_jobs("q", State.SCHEDULED, limit=2, cursor=cursor)
+        seen += [job.ref.id for job in page.jobs]
+        cursor = page.cursor
+        if not cursor:
+            break
+
+    assert seen == ids
+
+
 @pytest.mark.parametrize(
     ("state", "limit", "cursor", "error"),
     [
