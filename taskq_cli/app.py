@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -55,9 +56,8 @@ def main() -> NoReturn:
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        code = ExitCode.CLOSED_PIPE
-    if code == ExitCode.CLOSED_PIPE:
+    except OSError as error:
+        code = code or describe(error)
         _forget_stdout()
     sys.exit(code)
 
@@ -75,6 +75,9 @@ def run(args: list[str]) -> int:
 
 def _prepare() -> None:
     signal.signal(signal.SIGTERM, _terminate)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for the life of the process
     for stream in (sys.stdout, sys.stderr):
         # a terminal that cannot show a character gets its escape, not a traceback
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

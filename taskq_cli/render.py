@@ -33,8 +33,8 @@ class Writer(ABC):
         """Prints what is held back so far."""
         sys.stdout.flush()
 
-    def close(self) -> None:
-        """Prints the rest; nothing may be written afterwards."""
+    def close(self, *, failed: bool = False) -> None:
+        """Prints the rest; nothing may be written afterwards. ``failed``: an error ends the command."""
         self.flush()
 
 
@@ -121,11 +121,11 @@ class JsonWriter(Writer):
             sys.stdout.write(f"{text}\n")
         self._started = True
 
-    def close(self) -> None:
-        """Ends the array."""
-        if self._array:
+    def close(self, *, failed: bool = False) -> None:
+        """Ends the array; where nothing was found out, none is printed that would say there is nothing."""
+        if self._array and (self._started or not failed):
             sys.stdout.write("]\n" if self._started else "[]\n")
-        super().close()
+        super().close(failed=failed)
 
 
 class SeparatedWriter(Writer):

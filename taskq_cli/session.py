@@ -6,6 +6,8 @@ import sys
 from functools import cached_property
 from typing import Final, Self
 
+import typer
+
 from taskq_cli.confirm import Danger, ask_for
 from taskq_cli.options import Shared
 from taskq_cli.render import Writer, open_writer
@@ -42,7 +44,7 @@ class Session:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         # a closed pipe has nobody to read the rest
         if self._writer is not None and kind is not BrokenPipeError:
-            self._writer.close()
+            self._writer.close(failed=kind is not None and not issubclass(kind, typer.Exit))
         if self._client is not None:
             self._client.close()
 

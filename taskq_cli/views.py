@@ -34,7 +34,7 @@ JOB: Final = View(
         "schema", "id", "queue", "state", "task", "priority", "payload", "attempts", "enqueued_at", "due_at",
         "died_at", "worker", "deliveries", "retries", "timeout_s", "unique", "keep_s", "error", "result",
     ),
-    columns=("id", "state", "task", "priority", "attempts", "enqueued_at", "error"),
+    columns=("id", "state", "task", "attempts", "enqueued_at", "error"),
     wide=(
         "id", "state", "task", "priority", "attempts", "enqueued_at", "due_at", "died_at", "worker", "error",
         "payload",

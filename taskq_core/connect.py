@@ -130,7 +130,9 @@ def translate(error: BaseException, url: str, queue: str = "") -> errors.TaskqEr
 def _of_server(error: BaseException, said: str, where: str) -> errors.TaskqError:
     lower = said.lower()
     if isinstance(error, (rx.AuthenticationError, rx.NoPermissionError, rx.AuthorizationError)) or (
-        lower.startswith(("noauth", "noperm", "wrongpass")) or "acl failure" in lower
+        lower.startswith(("noauth", "noperm", "wrongpass"))
+        or "acl failure" in lower
+        or "can't run this command" in lower
     ):
         return errors.AccessDenied(
             f"{where} denies access: {said}", hint="Check user, password and ACL rules"

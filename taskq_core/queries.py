@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from taskq_core.names import JobRef, check_job_id
 from taskq_core.scripts import script
 from taskq_core.snapshot import FailedAttempt, Minute, Percentiles, QueueSnapshot, WorkerInfo
 
+_CURSOR = re.compile(r"\d{1,15}(:[os])?(:(\d+-\d+)?)?")
 _Entry = tuple[bytes, Sequence[bytes]]
 
 # -- one job ----------------------------------------------------------------------------------
@@ -155,8 +157,9 @@ def _list_index(keys: QueueKeys, state: State, cursor: str, limit: int) -> Comma
     names = [keys.due, keys.jobs] if state is State.SCHEDULED else [keys.dead, keys.dead_jobs]
 
     def read(reply: Any) -> Page:
-        rows = tuple(_in_index(keys.queue, state, text(i), raw, score) for i, score, raw in reply)
-        return Page(rows, str(int(rank) + len(reply)) if len(reply) == limit else "")
+        looked_at, found = int(reply[0]), reply[1]
+        rows = tuple(_in_index(keys.queue, state, text(i), raw, score) for i, score, raw in found)
+        return Page(rows, str(int(rank) + looked_at) if looked_at == limit else "")
 
     order = "" if state is State.SCHEDULED else "REV"
     return Command(script("list_index"), names, [rank, limit, order], read)
@@ -164,7 +167,7 @@ def _list_index(keys: QueueKeys, state: State, cursor: str, limit: int) -> Comma
 
 def _split(cursor: str, parts: int) -> list[str]:
     split = cursor.split(":")
-    if len(split) != parts or not split[0].isdigit():
+    if len(split) != parts or not split[0].isdigit() or not _CURSOR.fullmatch(cursor):
         raise InvalidName("cursor", cursor, "the cursor of the page before")
     return split
 

@@ -25,12 +25,11 @@ from taskq_core.codec import PLAIN, Meta, check_payload
 from taskq_core.config import MAX_BATCH
 from taskq_core.errors import InvalidOption, UnknownTask
 from taskq_core.job import Priority, State
-from taskq_core.keys import LEVELS, queues_key
+from taskq_core.keys import LEVELS
 from taskq_core.queue import TaskQueue
 from taskq_core.task import Task
 from taskq_core.worker.options import WorkerOptions
 
-_NO_KEYS = frozenset(("history", "namespace", "queue", "root", "streams"))
 DRAIN_TIMEOUT = timedelta(seconds=30)
 
 __all__ = ["Drained", "drain", "live_queue", "make_job", "run_job", "run_job_sync"]
@@ -114,7 +113,7 @@ async def live_queue(queue: TaskQueue, redis: str) -> AsyncIterator[TaskQueue]:
     try:
         yield queue
     finally:
-        await _remove(queue)
+        await queue.async_client.remove(queue.name)
         await queue.close()
         queue._url, queue.namespace = before  # noqa: SLF001 - as above
 
@@ -140,14 +139,3 @@ async def _make_due(queue: TaskQueue) -> int:
     if page.jobs:
         await queue.async_client.retry(queue.name, [job.ref.id for job in page.jobs])
     return len(page.jobs)
-
-
-async def _remove(queue: TaskQueue) -> None:
-    """Takes the queue's keys off the server. What has a TTL and a random name is left to it."""
-    client = queue.async_client
-    keys = client.keys(queue.name)
-    minute = wall_ms() // 60_000
-    names = [getattr(keys, slot) for slot in keys.__slots__ if slot not in _NO_KEYS]
-    names += [*keys.streams, *(f"{keys.history}:{minute - back}" for back in range(-1, 121))]
-    await client.execute("UNLINK", *names)
-    await client.execute("SREM", queues_key(queue.namespace), queue.name)

@@ -20,10 +20,9 @@ def delivery(scratch: Scratch, jobs: int) -> Iterator[Measurement]:
     with scratch.place("delivery") as place:
         _run(place, each)
         enqueued, ran = ids(place.folder, "enqueued"), Counter(ids(place.folder, "ran"))
-    lost = len(set(enqueued) - ran.keys())
-    twice = ran.total() - len(ran)
-    yield Measurement("lost", lost, "jobs", len(enqueued), "enqueued and never run")
-    yield Measurement("run_twice", twice, "jobs", len(enqueued), "run more than once")
+        lost = set(enqueued) - ran.keys()
+    yield Measurement("lost", len(lost), "jobs", len(enqueued), "enqueued and never run")
+    yield Measurement("run_twice", ran.total() - len(ran), "jobs", len(enqueued), "run more than once")
 
 
 def _run(place: Place, each: int) -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Self
 
+from taskq_cli.children import Child, child_environment, end_child, last_words, start_child
 from taskq_core import Client, TaskqError
 
 NAMESPACE: Final = "taskq-bench"
+APP: Final = "taskq_cli.bench.app:queue"
 STALE_S: Final = 3600
 """Queues of runs that began longer ago were left by one that was killed."""
 STILL_S: Final = 30.0
 """How long nothing may move before a measure gives up."""
-STOP_S: Final = 10.0
 
 
 class BenchFailed(TaskqError):
@@ -83,35 +81,40 @@ class Place:
         self.url = scratch.url
         self.queue = queue
         self.folder = folder
+        self._stderr = folder / "stderr"
 
     @contextmanager
-    def worker(self, *flags: str, plain: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(self, *flags: str, plain: bool = False, app: str = APP) -> Iterator[Child]:
         """A `taskq worker` of this queue, as a process of its own; ended with the block."""
-        words = ["taskq_cli", "worker", "taskq_cli.bench.app:queue", "--quiet", *flags]
+        words = ["taskq_cli", "worker", app, "--quiet", *flags]
         with self.process(words, plain=plain) as process:
             yield process
 
-    def produce(self, *words: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    def produce(self, *words: str) -> contextlib.AbstractContextManager[Child]:
         """A producer process: see `taskq_cli.bench.producer`."""
         return self.process(["taskq_cli.bench.producer", *words])
 
     @contextmanager
-    def process(self, words: Sequence[str], *, plain: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+    def process(self, words: Sequence[str], *, plain: bool = False) -> Iterator[Child]:
         """`python -m` with these words, on this queue."""
-        with (self.folder / "stderr").open("ab") as stderr:
-            process = subprocess.Popen(  # noqa: S603 - this very package, with words of our own
-                [sys.executable, "-m", *words], env=self._environment(plain=plain), stderr=stderr
-            )
+        environment = child_environment(
+            self.url,
+            NAMESPACE,
+            TASKQ_BENCH_QUEUE=self.queue,
+            TASKQ_BENCH_FOLDER=str(self.folder),
+            TASKQ_BENCH_PLAIN="1" if plain else "",
+        )
+        child = start_child(words, environment, self._stderr)
         try:
-            yield process
+            yield child
         finally:
-            _end(process)
+            end_child(child)
 
-    def finish(self, process: subprocess.Popen[bytes], what: str, moved: Callable[[], object]) -> None:
+    def finish(self, process: Child, what: str, moved: Callable[[], object]) -> None:
         """Waits for a process to end well. Raises: BenchFailed, also when nothing moves any more."""
         self.until(lambda: process.poll() is not None, what, moved)
         if process.returncode:
-            raise BenchFailed(f"{what} ended with {process.returncode}: {self._last_words()}")
+            raise BenchFailed(f"{what} ended with {process.returncode}: {last_words(self._stderr)}")
 
     def until(self, reached: Callable[[], bool], what: str, moved: Callable[[], object]) -> None:
         """Waits for something while ``moved`` goes on changing. Raises: BenchFailed."""
@@ -121,27 +124,4 @@ class Place:
             if (now := moved()) != last:
                 last, since = now, time.monotonic()
             elif time.monotonic() - since > STILL_S:
-                raise BenchFailed(f"{what}: nothing moved for {STILL_S:g} s: {self._last_words()}")
-
-    def _last_words(self) -> str:
-        return (self.folder / "stderr").read_text(errors="replace").strip()[-300:] or "it said nothing"
-
-    def _environment(self, *, plain: bool) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("TASKQ_")}
-        return kept | {
-            "TASKQ_REDIS_URL": self.url,
-            "TASKQ_NAMESPACE": NAMESPACE,
-            "TASKQ_BENCH_QUEUE": self.queue,
-            "TASKQ_BENCH_FOLDER": str(self.folder),
-            "TASKQ_BENCH_PLAIN": "1" if plain else "",
-        }
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-    try:
-        process.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+                raise BenchFailed(f"{what}: nothing moved for {STILL_S:g} s: {last_words(self._stderr)}")

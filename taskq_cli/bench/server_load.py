@@ -30,6 +30,11 @@ class Idle:
     bytes_per_s: float
 
     @property
+    def others(self) -> float:
+        """The share of a core to be counted out; the server's own housekeeping is not."""
+        return self.share if self.share >= BUSY_SHARE else 0.0
+
+    @property
     def remark(self) -> str:
         """What to say of it; empty when the server is quiet."""
         if self.share < BUSY_SHARE and abs(self.bytes_per_s) < BUSY_BYTES:

@@ -18,6 +18,8 @@ PLAIN_SHARE = 4
 """Plain functions run in threads, more slowly, so they get that much fewer jobs."""
 RATE = 200
 LATENCY_S = 5.0
+JOBS_PER_LATENCY_S = 20_000
+"""A run with fewer jobs is to be a short one."""
 URGENT = 5
 
 
@@ -34,7 +36,7 @@ def life(scratch: Scratch, jobs: int, idle: Idle) -> Iterator[Measurement]:
         drained = drain(place, jobs)
         yield Measurement("drain_async", drained.per_second, "jobs/s", jobs)
         end = load(place.client)
-        busy = end.cpu_s - empty.cpu_s - idle.share * (end.at - empty.at)
+        busy = max(0.0, end.cpu_s - empty.cpu_s - idle.others * (end.at - empty.at))
         yield Measurement("server_cpu", busy / jobs * 1e6, "us/job", jobs, idle.remark or "enqueue to ack")
 
 
@@ -58,7 +60,7 @@ def drain(place: Place, jobs: int, *, plain: bool = False) -> Tally:
 
 def latency(scratch: Scratch, jobs: int) -> Iterator[Measurement]:
     """From just before a job is enqueued to the start of its handler, at 200 jobs/s from another process."""
-    seconds = min(LATENCY_S, max(1.0, jobs / RATE))
+    seconds = min(LATENCY_S, max(1.0, jobs / JOBS_PER_LATENCY_S))
     with scratch.place("latency") as place, place.worker():
         _wait_for_worker(place)
         with place.produce("steady", str(RATE), str(seconds)) as producer:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from typing import Annotated, Any, Final
 
 import typer
@@ -68,9 +69,10 @@ def bench(
             f"in the namespace {NAMESPACE}; append-only file {'on' if server.aof else 'off'}"
         )
         lost = 0.0
-        for found in _measure(session, jobs, wanted):
-            writer.write(_record(found, server))
-            lost += found.value if found.measure == "lost" else 0
+        with closing(_measure(session, jobs, wanted)) as measured:
+            for found in measured:
+                writer.write(_record(found, server))
+                lost += found.value if found.measure == "lost" else 0
         if lost:
             session.narrate(f"{lost:,.0f} jobs were lost")
             raise typer.Exit(ExitCode.FAILED)
@@ -93,7 +95,7 @@ def _check_room(server: ServerInfo, jobs: int) -> None:
         )
 
 
-def _measure(session: Session, jobs: int, wanted: frozenset[str]) -> Iterator[Measurement]:
+def _measure(session: Session, jobs: int, wanted: frozenset[str]) -> Generator[Measurement]:
     with Scratch(session.url) as scratch:
         quiet = idle(scratch.client)
         if quiet.remark:

@@ -35,5 +35,5 @@ def cancel(
 
     A running job is told to stop by its worker; its outcome is `cancelled`.
     """
-    with Session(shared, patient=True) as session:
+    with Session(shared, patient=ids == ["-"]) as session:
         Mutation(session, CANCEL, pace).run(ids or [], chosen)

@@ -32,5 +32,5 @@ def delete(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]…|-", help="Jobs; `-`: from stdin.")] = None,
 ) -> None:
     """Remove jobs from the dead letter queue, for good."""
-    with Session(shared, patient=True) as session:
+    with Session(shared, patient=ids == ["-"]) as session:
         Mutation(session, DELETE, pace).run(ids or [], chosen)

@@ -34,7 +34,7 @@ def inspect(
     queue: Queue = None,
 ) -> None:
     """Show everything about jobs: state, payload, attempts, error."""
-    with Session(shared, patient=True) as session:
+    with Session(shared, patient=ids == ["-"]) as session:
         session.writer(INSPECTED)
         if not ids:
             raise UsageError("no job named", hint="For example: taskq inspect emails/n1763951707123-0")

@@ -19,7 +19,7 @@ from taskq_cli.sanitize import clean
 from taskq_cli.session import Session
 from taskq_cli.targets import queues_like, states_of
 from taskq_cli.views import JOB, job_record
-from taskq_core import JobDetail, Page, State, UsageError
+from taskq_core import JobDetail, Page, State, UsageError, shown_url
 
 DEFAULT_LIMIT: Final = 100
 PAGE: Final = 1_000
@@ -154,6 +154,6 @@ def _next_command(cursor: str) -> str:
     skip = False
     for word in sys.argv[1:]:
         if not skip and word != "--cursor" and not word.startswith("--cursor="):
-            words.append(word)
+            words.append(shown_url(word) if "://" in word and "@" in word else word)
         skip = not skip and word == "--cursor"
     return shlex.join(["taskq", *words, "--cursor", cursor])

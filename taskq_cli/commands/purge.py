@@ -17,7 +17,7 @@ from taskq_cli.sanitize import clean
 from taskq_cli.session import Session
 from taskq_cli.targets import Selection, queues_like, select
 from taskq_cli.views import View
-from taskq_core import JobDetail, State, UsageError
+from taskq_core import JobDetail, QueueSnapshot, State, UsageError
 
 STEP: Final = 1_000
 SAMPLE: Final = 5
@@ -68,7 +68,7 @@ def purge(
     ] = None,
 ) -> None:
     """Remove all jobs of one state from a queue, for good."""
-    with Session(shared, patient=True) as session:
+    with Session(shared) as session:
         session.writer(PURGED)
         wanted = _state(queue, state)
         (name,) = queues_like(session.client, _plain(str(queue)))
@@ -105,17 +105,24 @@ def _what(state: State, extent: Extent) -> str:
 
 
 def _purge(session: Session, queue: str, state: State, extent: Extent) -> None:
+    # no more than there are now: where jobs keep coming, it would never end
+    left = _depth(session.client.snapshot(queue), state)
     purged = 0
     try:
-        while True:
+        while left > 0:
             with whole_step():
-                step = session.client.purge(queue, state, older_than=extent.older_than, limit=STEP)
+                step = session.client.purge(queue, state, older_than=extent.older_than, limit=min(STEP, left))
                 purged += step
-            if not step:
-                break
+            left = left - step if step else 0
     finally:
         record = {"schema": PURGED.schema, "queue": queue, "state": str(state), "purged": purged}
         session.output.write(record)
+
+
+def _depth(snapshot: QueueSnapshot, state: State) -> int:
+    if state is State.READY:
+        return snapshot.ready_total
+    return snapshot.scheduled if state is State.SCHEDULED else snapshot.dead
 
 
 def _rehearse(session: Session, queue: str, state: State, extent: Extent) -> None:

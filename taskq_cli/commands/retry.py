@@ -32,5 +32,5 @@ def retry(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]…|-", help="Jobs; `-`: from stdin.")] = None,
 ) -> None:
     """Run dead jobs again, or scheduled ones now."""
-    with Session(shared, patient=True) as session:
+    with Session(shared, patient=ids == ["-"]) as session:
         Mutation(session, RETRY, pace).run(ids or [], chosen)

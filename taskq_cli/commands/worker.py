@@ -33,7 +33,7 @@ from taskq_core import (
 app = new_app()
 log = logging.getLogger("taskq.worker")
 
-START_DEADLINE_S: Final = 15.0
+START_DEADLINE_S: Final = 5.0
 """How long a starting worker waits for its server. Once it has run it waits for ever."""
 SHOWN_TASKS: Final = 12
 

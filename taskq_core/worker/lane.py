@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
+import time
 from collections import deque
 from queue import SimpleQueue
 from typing import Any
@@ -14,17 +16,51 @@ from taskq_core.clock import precise as clock
 _SPAN_S = 0.002
 _MOST = 64
 _SMOOTH = 0.2
+_SHORT_S = 0.0005
 
 Outcome = tuple[Job, Any, BaseException | None, float, float]
 
 
-def batch_size(mean_s: float | None, waiting: int, slots: int) -> int:
-    """How many jobs to hand to a thread at once: 2 ms of work by the run times seen, one when unknown."""
-    if mean_s is None:
-        return 1
-    # when jobs are so short that a hand-over costs more, sharing them over threads gains nothing
-    fair = waiting // slots + 1 if mean_s > 0.0002 else waiting + 1
-    return max(1, min(_MOST, fair, int(_SPAN_S / max(mean_s, 1e-6))))
+class Thrift:
+    """How many short jobs a thread gets at once, and how many threads are worth having. Pure.
+
+    Short functions that compute, or that call the system often, fight for the interpreter's lock: four
+    threads of them do a quarter of the work of one. Those that wait gain from all threads. The share
+    of time in which a thread computes tells one from the other; under contention only its best
+    recent value does.
+    """
+
+    __slots__ = ("_ratio", "mean_s", "slots")
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing is known: a job just turned out to be long."""
+        self.mean_s: float | None = None
+        self._ratio = 1.0
+
+    def observe(self, jobs: int, wall_s: float, cpu_s: float) -> None:
+        """Takes note of a batch: how many jobs, how long it took, and how long of that it computed."""
+        mean = wall_s / jobs
+        self.mean_s = mean if self.mean_s is None else self.mean_s + _SMOOTH * (mean - self.mean_s)
+        ratio = wall_s / max(cpu_s, 1e-6)
+        self._ratio = min(ratio, self._ratio * 1.02) if self._ratio > 1.0 else ratio
+
+    @property
+    def threads(self) -> int:
+        """How many threads are worth having now."""
+        if self.mean_s is None or self.mean_s > _SHORT_S:
+            return self.slots
+        return min(self.slots, math.ceil(self._ratio))
+
+    def batch(self, waiting: int) -> int:
+        """How many jobs to hand to a thread at once: 2 ms of work by the run times seen, one when unknown."""
+        if self.mean_s is None:
+            return 1
+        fair = waiting // self.threads + 1
+        return max(1, min(_MOST, fair, int(_SPAN_S / max(self.mean_s, 1e-6))))
 
 
 class Lane:
@@ -35,9 +71,9 @@ class Lane:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.mean_s: float | None = None
         self.current: Job | None = None
         self.started = 0.0
+        self.cpu_s = 0.0
         self._loop = loop
         self._orders: SimpleQueue[asyncio.Future[None] | None] = SimpleQueue()
         self._jobs: deque[Job] = deque()
@@ -84,9 +120,11 @@ class Lane:
 
     def _work(self) -> None:
         while (finished := self._orders.get()) is not None and not self._abandoned:
+            cpu = time.thread_time()
             while not self._abandoned and self._step():
                 pass
             if not self._abandoned:
+                self.cpu_s = time.thread_time() - cpu
                 self._loop.call_soon_threadsafe(_finish, finished)
 
     def _step(self) -> bool:
@@ -101,14 +139,11 @@ class Lane:
         try:
             result = job.handler.call(job)
         except BaseException as raised:
-            error = raised
+            error = raised  # also SystemExit: it ends the job, not the thread
         ended = clock()
         self.current = None
         if not self._abandoned:
             self._outcomes.append((job, result, error, started, ended))
-            mean = self.mean_s
-            took = ended - started
-            self.mean_s = took if mean is None else mean + _SMOOTH * (took - mean)
         return True
 
 

@@ -1,4 +1,4 @@
-"""The duties that keep a queue whole, done by every worker's maintainer each second:
+"""The duties that keep a queue whole, done by every worker's maintainer twice a second:
 
 1. promote what is due, also while all slots are busy;
 2. watch the leases; the one that holds the lock takes over from workers that died;
@@ -44,12 +44,14 @@ class Maintainer:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        tick = min(1.0, self._lease_s / 4)
+        tick = min(0.5, self._lease_s / 4)
         while True:
+            if self._subscription.tenure.lost:
+                await asyncio.sleep(0.02)  # the claimer is about to register
+                continue
             try:
-                if not self._subscription.tenure.lost:
-                    await self._duties()
-                    self._trouble.over()
+                await self._duties()
+                self._trouble.over()
             except TaskqError as error:
                 self._trouble.note(error)
             await asyncio.sleep(tick * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
@@ -114,6 +116,8 @@ class Maintainer:
                 for level, body in bodies
                 for job in self._claimer.take_in(self._subscription, level, body, unknown[level, body[0]])
             ]
+        if not bodies:
+            return  # they ended while we looked
         self._slots.put(jobs)
         log.warning(
             "queue %s: adopted %d jobs of a claim whose answer was lost", tenure.keys.queue, len(bodies)

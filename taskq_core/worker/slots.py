@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Awaitable
 
 from taskq_core.claimed import Job
 from taskq_core.clock import precise as clock
 from taskq_core.worker.appetite import Appetite
-from taskq_core.worker.lane import Lane, batch_size
+from taskq_core.worker.lane import Lane, Thrift
 from taskq_core.worker.reporter import Reporter
 
 log = logging.getLogger("taskq.worker")
@@ -60,6 +61,8 @@ class Slots:
         self.slots: list[Slot] = []
         self.room = asyncio.Event()
         self.appetite = Appetite(count)
+        self.thrift = Thrift(count)
+        self._threads_busy = 0
         self.finished = 0
         self._reporter = reporter
         self._resting: list[asyncio.Future[None]] = []
@@ -134,10 +137,19 @@ class Slots:
     def wake(self) -> None:
         """Begins a turn: as many runners as there are jobs get going."""
         self._turn_ends = clock() + TURN_S
+        if self._threads_suffice():
+            return
         for _ in range(min(len(self._resting), len(self.buffer), _MOST_WOKEN)):
             future = self._resting.pop()
             if not future.done():
                 future.set_result(None)
+
+    def _threads_suffice(self) -> bool:
+        """Whether the next job is a plain function, and more threads would only slow down those at work."""
+        if not self.buffer or self._threads_busy < self.thrift.threads:
+            return False
+        handler = self.buffer[0].handler
+        return handler is not None and not handler.is_async
 
     def _tick(self) -> None:
         self._ticking = False
@@ -146,7 +158,7 @@ class Slots:
 
     async def _rest(self) -> None:
         """Sleeps until there is something to do, or the next turn."""
-        if self.buffer and not self._ticking:
+        if self.buffer and not self._ticking and not self._threads_suffice():
             self._ticking = True
             self._loop.call_soon(self._tick)
         self._active -= 1
@@ -176,14 +188,8 @@ class Slots:
                     self.room.set()
                 if job.home.lost:
                     continue
-                handler = job.handler
                 try:
-                    if handler is None:
-                        self._reporter.unknown(job)
-                    elif handler.is_async:
-                        await self._run_async(slot, job)
-                    else:
-                        await self._run_plain(slot, job)
+                    await self._way_of(slot, job)
                 except Exception:
                     # a fault of ours must cost neither the slot nor the job: it is adopted again
                     log.exception("queue %s: the outcome of job %s was not reported", job.queue, job.id)
@@ -192,7 +198,21 @@ class Slots:
         finally:
             self._active -= 1
 
+    def _way_of(self, slot: Slot, job: Job) -> Awaitable[None]:
+        handler = job.handler
+        if handler is None:
+            return self._refuse(job)
+        if handler.is_async:
+            return self._run_async(slot, job)
+        if self._threads_busy < self.thrift.threads:
+            return self._run_plain(slot, job)
+        self.buffer.appendleft(job)
+        return self._rest()
+
     # -- one job ----------------------------------------------------------------------------
+
+    async def _refuse(self, job: Job) -> None:
+        self._reporter.unknown(job)
 
     async def _run_async(self, slot: Slot, job: Job) -> None:
         slot.job = job
@@ -226,18 +246,21 @@ class Slots:
         """Runs a plain function in the slot's thread, with its successors when they are short."""
         lane = slot.lane = slot.lane or Lane(self._loop)
         jobs = [job]
-        for _ in range(batch_size(lane.mean_s, len(self.buffer), self.count) - 1):
+        for _ in range(self.thrift.batch(len(self.buffer)) - 1):
             if not self.buffer or self.buffer[0].handler is None or self.buffer[0].handler.is_async:
                 break
             jobs.append(self.buffer.popleft())
         slot.job = job
         slot.plain = True
-        slot.started = clock()
+        slot.started = started = clock()
+        self._threads_busy += 1
         try:
             await lane.run(jobs)
             if not slot.abandoned:
                 self.collect(slot)
+                self.thrift.observe(len(jobs), clock() - started, lane.cpu_s)
         finally:
+            self._threads_busy -= 1
             slot.plain = False
             slot.job = None
 

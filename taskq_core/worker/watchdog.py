@@ -48,6 +48,7 @@ class Watchdog:
         if job is None or ran < TICK_S:
             return
         # whoever is free may run what was to come after a job that takes long
+        self._slots.thrift.forget()
         self._slots.buffer.extendleft(reversed(lane.take_back()))
         self._slots.wake()
         timeout_s = self._reporter.limits(job).timeout_ms / 1000

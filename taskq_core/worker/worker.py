@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import platform
@@ -57,6 +58,7 @@ class Worker:
         self._concurrency = options.concurrency or concurrency
         self._started = wall_ms()
         self._stop = asyncio.Event()
+        self._errands: set[asyncio.Task[None]] = set()
         self.reporter = Reporter()
 
     def stop(self) -> None:
@@ -207,15 +209,23 @@ class Worker:
 
     def _cancel(self, tenure: Tenure, job_id: str) -> None:
         job = tenure.find(job_id)
-        if job is None:
-            return
         for slot in self._slots.running:
-            if slot.job is job:
+            if job is not None and slot.job is job:
                 slot.cancel("cancelled")
                 return
-        if job in self._slots.buffer:
+        if job is not None and job in self._slots.buffer:
             self._slots.buffer.remove(job)
             self.reporter.stopped(job, "cancelled", 0.0)
+        elif not tenure.lost:
+            # ended, or on its way back to the queue: whoever has it next is told
+            errand = self._loop.create_task(self._pass_on(tenure, job_id))
+            self._errands.add(errand)
+            errand.add_done_callback(self._errands.discard)
+
+    async def _pass_on(self, tenure: Tenure, job_id: str) -> None:
+        await asyncio.sleep(0.05)
+        with contextlib.suppress(TaskqError):
+            await self._client.cancel(tenure.keys.queue, [job_id])
 
     # -- about itself -----------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import pytest
 from tests.cli.conftest import Bury, Shell
 from tests.conftest import NewServer, Spawn, Taskq
 from tests.processes import environment, taskq_command
+from tests.servers import Server
 from tests.waiting import wait_until
 
 NOWHERE = "unix:///nonexistent/taskq.sock"
@@ -146,6 +147,41 @@ def test_narration_never_reaches_stdout(sh: Shell, bury: Bury) -> None:
         assert done.stderr.startswith("taskq: ")
         for line in done.stdout.splitlines():
             json.loads(line)
+
+
+def test_a_failed_list_prints_no_empty_array(taskq: Taskq) -> None:
+    assert taskq("jobs", "-o", "json", url=NOWHERE).stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "words"), [(">/dev/full", 1, "No space left"), (">&-", 0, ""), ("<&-", 0, "")]
+)
+def test_a_full_disk_and_closed_streams_are_no_defects(
+    sh: Shell, tmp_path: Path, redirection: str, code: int, words: str
+) -> None:
+    line = f"{' '.join(map(_quoted, taskq_command()))} enqueue t - {redirection}"
+    done = subprocess.run(
+        ["bash", "-c", line],
+        env=environment(tmp_path / "home", sh.server.url),
+        input="{}\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_next_page_does_not_tell_a_password(taskq: Taskq, any_server: Server) -> None:
+    url = any_server.tcp_url.replace("//", "//:s3cret@")
+    with any_server.configured(requirepass="s3cret"):
+        taskq("enqueue", "t", "-", url=url, stdin="{}\n{}\n")
+        done = taskq("jobs", "--limit", "1", "--url", url)
+    any_server.raw.ping()
+    assert "--cursor" in done.stderr
+    assert "s3cret" not in done.stderr
 
 
 # -- pipes and signals --------------------------------------------------------------------------

@@ -79,8 +79,13 @@ def test_json_holds_what_was_done_and_what_was_not(sh: Shell, bury: Bury) -> Non
     assert done.returncode == 6
     first, second = map(json.loads, done.stdout.splitlines())
     assert first == {
-        "schema": "taskq.change/1", "id": ref, "queue": "emails", "verb": "retry", "done": True, "found": "dead",
-    }  # fmt: skip
+        "schema": "taskq.change/1",
+        "id": ref,
+        "queue": "emails",
+        "verb": "retry",
+        "done": True,
+        "found": "dead",
+    }
     assert (second["done"], second["found"]) == (False, None)
 
 

@@ -1,0 +1,1 @@
+"""What `taskq demo` shows: an application, load for it, and live counts."""

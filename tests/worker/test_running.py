@@ -1,0 +1,298 @@
+"""Jobs that run: handlers of both kinds, order, levels, delays, results, and an end in sight."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from taskq_core import Job, Priority, Receipt, State, TaskQueue
+from taskq_core.queue import make_worker
+from tests.keyspace import remains
+from tests.scripts.rig import Rig
+from tests.waiting import until
+from tests.worker.crew import DEFAULTS, counted, queue_on, work_off, working
+
+KINDS = ("async", "plain")
+
+
+def noting(queue: TaskQueue, kind: str, seen: list[Any], task: str = "t") -> None:
+    """A handler that notes the payload it got."""
+    if kind == "async":
+
+        @queue.process(task)
+        async def note(job: Job) -> None:
+            seen.append(job.payload["n"])
+    else:
+
+        @queue.process(task)
+        def note_in_a_thread(job: Job) -> None:
+            seen.append(job.payload["n"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("concurrency", [1, 7])
+async def test_every_job_runs_once_and_nothing_is_left(rig: Rig, kind: str, concurrency: int) -> None:
+    queue, seen = queue_on(rig, concurrency=concurrency), list[int]()
+    noting(queue, kind, seen)
+    rig.add(3000)
+
+    worker = await work_off(queue)
+
+    assert sorted(seen) == list(range(3000))
+    assert rig.totals() == {"enqueued": 3000, "done": 3000}
+    assert (worker.done_count, worker.failed_count) == (3000, 0)
+    assert remains(rig.raw) == []
+
+
+async def test_first_attempts_start_in_the_order_they_were_enqueued(rig: Rig) -> None:
+    queue, seen = queue_on(rig, concurrency=1), list[int]()
+    noting(queue, "async", seen)
+    rig.add(2000)
+
+    await work_off(queue)
+
+    assert seen == list(range(2000))
+
+
+async def test_async_and_plain_handlers_serve_one_queue(rig: Rig) -> None:
+    queue = queue_on(rig, concurrency=4)
+    waited, threads = list[int](), set[str]()
+
+    @queue.process("waits")
+    async def waits(job: Job) -> None:
+        await asyncio.sleep(0.001)
+        waited.append(job.payload["n"])
+
+    @queue.process("computes")
+    def computes(job: Job) -> None:
+        threads.add(threading.current_thread().name)
+
+    for _ in range(10):
+        rig.add(20, task="waits")
+        rig.add(20, task="computes")
+    await work_off(queue)
+
+    assert sorted(waited) == sorted(list(range(20)) * 10)
+    assert rig.totals()["done"] == 400
+    assert threading.main_thread().name not in threads
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_task_gets_its_typed_arguments_and_its_job(rig: Rig, kind: str) -> None:
+    queue, calls = queue_on(rig), list[tuple[object, ...]]()
+    if kind == "async":
+
+        @queue.task()
+        async def send(to: str, job: Job, copies: int = 1, *, urgent: bool = False) -> None:
+            calls.append((to, copies, urgent, job.id, job.attempt))
+
+        receipts = [await send.add("a@b.c"), await send.add(to="d@e.f", copies=2, urgent=True)]
+    else:
+
+        @queue.task(name="send")
+        def send_in_a_thread(to: str, job: Job, copies: int = 1, *, urgent: bool = False) -> None:
+            calls.append((to, copies, urgent, job.id, job.attempt))
+
+        receipts = [send_in_a_thread.add_sync("a@b.c"), send_in_a_thread.add_sync("d@e.f", copies=2, urgent=True)]
+    await work_off(queue)
+
+    first, second = receipts
+    assert sorted(calls) == [("a@b.c", 1, False, first.id, 1), ("d@e.f", 2, True, second.id, 1)]
+
+
+async def test_higher_levels_start_first(rig: Rig) -> None:
+    queue, seen = queue_on(rig, concurrency=1), list[str]()
+
+    @queue.process("t")
+    async def note(job: Job) -> None:
+        seen.append(job.priority)
+
+    for level in (Priority.LOW, Priority.CRITICAL, Priority.NORMAL, Priority.HIGH):
+        rig.add(5, priority=level)
+    await work_off(queue, starvation_guard=0)
+
+    assert seen == [level for level in Priority for _ in range(5)]
+
+
+@pytest.mark.parametrize(("guard", "waits"), [(0, True), (4, False)])
+async def test_the_starvation_guard_lets_the_lowest_level_through(rig: Rig, guard: int, waits: bool) -> None:
+    queue, seen = queue_on(rig, concurrency=1), list[str]()
+
+    @queue.process("t")
+    async def note(job: Job) -> None:
+        await asyncio.sleep(0.005)
+        seen.append(job.priority.letter)
+
+    rig.add(120, priority="critical")
+    rig.add(1, priority="low")
+    await work_off(queue, starvation_guard=guard)
+
+    assert len(seen) == 121
+    assert (seen.index("l") == 120) is waits
+
+
+async def test_a_critical_job_overtakes_a_long_queue(rig: Rig) -> None:
+    queue, ran, before = queue_on(rig), [0], list[int]()
+
+    @queue.process("t")
+    async def count(job: Job) -> None:
+        ran[0] += 1
+
+    @queue.process("urgent")
+    async def urgent(job: Job) -> None:
+        before.append(ran[0])
+
+    rig.add(30_000, priority="low")
+    async with working(queue):
+        await until(lambda: ran[0] > 500)
+        rig.add(1, task="urgent", priority="critical")
+        behind = ran[0]
+        await until(lambda: before)
+
+    assert before[0] - behind < 10_000
+
+
+@pytest.mark.parametrize("delay_ms", [40, 400])
+async def test_a_delayed_job_starts_at_its_time_on_an_idle_worker(rig: Rig, delay_ms: int) -> None:
+    queue, started = queue_on(rig), list[float]()
+
+    @queue.process("t")
+    async def note(job: Job) -> None:
+        started.append(time.monotonic())
+
+    async with working(queue):
+        await until(lambda: rig.client.workers("q"))
+        added = time.monotonic()
+        rig.add(delay=timedelta(milliseconds=delay_ms))
+        await until(lambda: started)
+
+    assert delay_ms - 1 <= (started[0] - added) * 1000 < delay_ms + 300
+
+
+async def test_an_idle_worker_starts_a_new_job_at_once(rig: Rig) -> None:
+    queue, started = queue_on(rig), list[float]()
+
+    @queue.process("t")
+    async def note(job: Job) -> None:
+        started.append(time.monotonic())
+
+    async with working(queue):
+        await until(lambda: rig.client.workers("q"))
+        late = []
+        for number in range(1, 6):
+            added = time.monotonic()
+            rig.add()
+            await until(lambda n=number: len(started) == n)  # type: ignore[misc] # a default binds early
+            late.append(started[-1] - added)
+
+    assert min(late) < 0.1  # not the second that a lost wake-up may cost
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_result_is_kept_on_request(rig: Rig, kind: str) -> None:
+    queue = queue_on(rig)
+    if kind == "async":
+
+        @queue.task(name="add")
+        async def add(a: int, b: int) -> dict[str, int]:
+            return {"sum": a + b}
+    else:
+
+        @queue.task(name="add")
+        def add_in_a_thread(a: int, b: int) -> dict[str, int]:
+            return {"sum": a + b}
+
+    def enqueue(**options: Any) -> Receipt:
+        return queue.add_sync("add", {"a": 1, "b": 2}, **options)
+
+    kept, forgotten = enqueue(keep=timedelta(minutes=1)), enqueue()
+    await work_off(queue)
+
+    detail = rig.detail(kept.id)
+    assert (detail.state, detail.result) == (State.DONE, b'{"sum":3}')
+    assert rig.raw.exists(rig.keys.result(forgotten.id)) == 0
+
+
+async def test_a_result_that_is_no_json_fails_the_job(rig: Rig) -> None:
+    queue = queue_on(rig, retries=0)
+
+    @queue.process("t")
+    async def returns_an_object(job: Job) -> object:
+        return object()
+
+    (kept,) = rig.add(keep=timedelta(minutes=1))
+    rig.add()
+    await work_off(queue)
+
+    assert rig.state(kept) is State.DEAD
+    assert rig.totals() == {"enqueued": 2, "done": 1, "failed": 1, "dead": 1}
+
+
+async def test_a_unique_job_can_be_added_again_once_it_is_done(rig: Rig) -> None:
+    queue, running, go = queue_on(rig), asyncio.Event(), asyncio.Event()
+
+    @queue.process("t")
+    async def wait(job: Job) -> None:
+        running.set()
+        await go.wait()
+
+    async with working(queue):
+        first = await queue.add("t", {}, unique="key")
+        await asyncio.wait_for(running.wait(), 10)
+        assert await queue.add("t", {}, unique="key") == Receipt("q", first.id, duplicate=True)
+        go.set()
+        await counted(rig, done=1)
+        assert not (await queue.add("t", {}, unique="key")).duplicate
+        await counted(rig, done=2)
+
+
+@pytest.mark.parametrize("concurrency", [1, 10])
+async def test_a_worker_stops_after_max_jobs(rig: Rig, concurrency: int) -> None:
+    queue, seen = queue_on(rig, concurrency=concurrency), list[int]()
+    noting(queue, "async", seen)
+    rig.add(30)
+
+    worker = await work_off(queue, max_jobs=12)
+
+    assert len(seen) == worker.done_count == 12
+    assert len(rig.client.list_jobs("q", State.READY).jobs) == 18
+
+
+async def test_burst_ends_on_an_empty_queue_and_runs_what_is_due(rig: Rig) -> None:
+    queue, seen = queue_on(rig), list[int]()
+    noting(queue, "async", seen)
+    later, due = rig.add(2, delay=timedelta(hours=1))
+    rig.make_due(due)
+
+    await work_off(queue)
+
+    assert seen == [1]
+    assert rig.state(later) is State.SCHEDULED
+
+
+async def test_a_worker_of_several_queues_serves_them_all(rig: Rig) -> None:
+    seen = list[tuple[str, int]]()
+    queues = [TaskQueue(name, redis=rig.url) for name in ("q", "r", "s")]
+    for queue in queues:
+
+        @queue.process("t")
+        async def note(job: Job) -> None:
+            seen.append((job.queue, job.payload["n"]))
+
+        for n in range(200):
+            rig.client.enqueue(queue.name, "t", {"n": n})
+    worker = make_worker(queues, DEFAULTS)
+    running = asyncio.create_task(worker.run())
+    await until(lambda: len(seen) == 600)
+    rig.client.enqueue("s", "t", {"n": -1})
+    await until(lambda: ("s", -1) in seen, timeout=1)
+    worker.stop()
+    await running
+
+    assert len(seen) == len(set(seen)) == 601
+    assert all(rig.client.workers(queue.name) == [] for queue in queues)
