@@ -24,8 +24,7 @@ def soak(scratch: Scratch, server: Server, *, jobs: int) -> Sequence[Result]:
     with scratch.place("soak") as place, place.worker() as worker:
         sent, start = 0, time.monotonic()
         while (done := tally(place.folder).count) < jobs:
-            if worker.poll() is not None:
-                break
+            place.check(worker, "the worker")
             if sent < jobs and sent - done < AHEAD:
                 fill(place, min(CHUNK, jobs - sent))
                 sent += min(CHUNK, jobs - sent)

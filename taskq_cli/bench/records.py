@@ -58,8 +58,9 @@ def counter(folder: Path) -> Callable[[], None]:
 
 def tally(folder: Path) -> Tally:
     """What all processes have counted so far."""
-    rows = [_TALLY.unpack(file.read_bytes()) for file in folder.glob("count-*")]
-    rows = [row for row in rows if row[0]]
+    read = (file.read_bytes() for file in folder.glob("count-*"))
+    # a file that is being made is empty for a moment
+    rows = [row for data in read if len(data) == _TALLY.size and (row := _TALLY.unpack(data))[0]]
     if not rows:
         return Tally(0, 0.0, 0.0)
     return Tally(sum(row[0] for row in rows), min(row[1] for row in rows), max(row[2] for row in rows))

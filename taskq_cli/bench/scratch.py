@@ -35,11 +35,11 @@ class Scratch:
         self.url = url
         self.client = Client(url, namespace=NAMESPACE)
         self._run = f"{int(time.time())}-{secrets.token_hex(3)}"
-        self._folder = Path(tempfile.mkdtemp(prefix="taskq-bench-"))
         self._queues: list[str] = []
 
     def __enter__(self) -> Self:
         self._remove_stale()
+        self._folder = Path(tempfile.mkdtemp(prefix="taskq-bench-"))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -114,6 +114,11 @@ class Place:
         """Waits for a process to end well. Raises: BenchFailed, also when nothing moves any more."""
         self.until(lambda: process.poll() is not None, what, moved)
         if process.returncode:
+            raise BenchFailed(f"{what} ended with {process.returncode}: {last_words(self._stderr)}")
+
+    def check(self, process: Child, what: str) -> None:
+        """Raises: BenchFailed when a process that is to go on has ended."""
+        if process.poll() is not None:
             raise BenchFailed(f"{what} ended with {process.returncode}: {last_words(self._stderr)}")
 
     def until(self, reached: Callable[[], bool], what: str, moved: Callable[[], object]) -> None:

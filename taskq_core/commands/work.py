@@ -194,7 +194,9 @@ def watch(keys: QueueKeys, worker: str, lock_ms: int) -> Command[Watch]:
         leases = {text(name): text(expiry) for name, expiry in zip(flat, flat, strict=True)}
         return Watch(bool(reply[0]), int(reply[1]), leases, [text(name) for name in reply[3]])
 
-    return Command(script("watch"), [keys.lock, keys.leases, keys.revoked], [worker, lock_ms], read)
+    return Command(
+        script("watch"), [*keys.streams, keys.lock, keys.leases, keys.revoked], [worker, lock_ms], read
+    )
 
 
 @dataclass(frozen=True, slots=True)

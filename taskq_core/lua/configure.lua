@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Sets and unsets limits of a queue.
 -- KEYS 1 meta
 -- ARGV field, value pairs; "" unsets

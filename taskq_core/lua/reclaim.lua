@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Takes over what a silent worker holds, a bounded step at a time: entries go to the orphan "-".
 -- KEYS 1-4 streams c h n l | 5 leases | 6 revoked | 7 wake | 8 stats | 9 history | 10 worker hash | 11 told
--- ARGV 1 worker | 2 the expiry its maintainer saw, "" when it is revoked already | 3 most entries
+-- ARGV 1 worker | 2 the expiry its maintainer saw, 0 when it has none, "" when it is revoked already
+--      3 most entries
 --      4 crashes a job may cause | 5 tokens kept | 6 history TTL s
 -- Reply: {state, moved, [level index, entry id, deliveries, fields]...}: "alive" (it renewed: hands off),
 --      "more", or "gone". The entries listed have crashed too often: still in its name, to be buried
@@ -13,7 +14,7 @@ local now = now_ms()
 
 local expiry = call('ZSCORE', leases, worker)
 if expiry and (expiry ~= seen or tonumber(expiry) > now) then return {'alive', 0, {}} end
-if expiry then
+if expiry or seen == '0' then
   call('ZADD', revoked, now, worker)
   call('ZREM', leases, worker)
 end

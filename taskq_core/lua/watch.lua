@@ -1,11 +1,24 @@
 #!lua flags=allow-oom
--- What a maintainer looks at each second; taking the lock makes it the one that acts.
--- KEYS 1 lock | 2 leases | 3 revoked
+-- What a maintainer looks at twice a second; taking the lock makes it the one that acts.
+-- KEYS 1-4 streams c h n l | 5 lock | 6 leases | 7 revoked
 -- ARGV 1 worker | 2 lock TTL ms
--- Reply: {1 when the lock is ours, server ms, [worker, expiry ms]... flat, revoked workers}.
+-- Reply: {1 when the lock is ours, server ms, [worker, expiry ms]... flat, revoked workers}. To the one
+--      that acts, a consumer that holds jobs without any lease (it was deleted, or evicted) has expiry 0.
 --#use now
-local lock, leases, revoked, worker = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
+local lock, leases, revoked, worker = KEYS[5], KEYS[6], KEYS[7], ARGV[1]
 local owner = redis.call('GET', lock)
-if not owner or owner == worker then redis.call('SET', lock, worker, 'PX', ARGV[2]) end
-local ours = (not owner or owner == worker) and 1 or 0
-return {ours, now_ms(), redis.call('ZRANGE', leases, 0, -1, 'WITHSCORES'), redis.call('ZRANGE', revoked, 0, -1)}
+local ours = not owner or owner == worker
+if ours then redis.call('SET', lock, worker, 'PX', ARGV[2]) end
+
+local known = redis.call('ZRANGE', leases, 0, -1, 'WITHSCORES')
+local function add_stray(consumer) -- XINFO's flat fields: name, its value, pending, its value, …
+  local name = consumer[2]
+  if consumer[4] == 0 or name == '-' then return end
+  if redis.call('ZSCORE', leases, name) or redis.call('ZSCORE', revoked, name) then return end
+  known[#known + 1], known[#known + 2] = name, '0'
+end
+for level = 1, ours and 4 or 0 do
+  local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[level], 'w')
+  for _, consumer in ipairs(consumers.err and {} or consumers) do add_stray(consumer) end
+end
+return {ours and 1 or 0, now_ms(), known, redis.call('ZRANGE', revoked, 0, -1)}

@@ -2,8 +2,9 @@
 
 1. promote what is due, also while all slots are busy;
 2. watch the leases; the one that holds the lock takes over from workers that died;
-3. bury jobs that took too many workers down with them;
-4. adopt jobs that the server holds in this worker's name and it never saw.
+3. bury jobs that took too many workers down with them.
+
+Nothing here may wait for anything but the server: a gap in the looking makes a watch begin anew.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from taskq_core.clock import monotonic
 from taskq_core.commands import work
 from taskq_core.errors import InvalidPayload, TaskqError
 from taskq_core.keys import QueueKeys
-from taskq_core.worker.claimer import Claimer
 from taskq_core.worker.context import Context
 from taskq_core.worker.leases import LeaseWatch
 from taskq_core.worker.tenure import Subscription
@@ -31,15 +31,12 @@ _STEPS = 1_000
 class Maintainer:
     """Looks after one queue."""
 
-    def __init__(self, context: Context, subscription: Subscription, claimer: Claimer) -> None:
+    def __init__(self, context: Context, subscription: Subscription) -> None:
         self._client = context.client
         self._subscription = subscription
-        self._claimer = claimer
-        self._slots = context.slots
         self._crashes = context.options.max_crashes
         self._lease_s = context.options.lease_ms / 1000
         self._watch = LeaseWatch(self._lease_s)
-        self._reconciled = monotonic()
         self._trouble = Trouble(f"upkeep of queue {subscription.keys.queue}")
 
     async def run(self) -> None:
@@ -67,8 +64,6 @@ class Maintainer:
                 await self._take_over(keys, worker, seen.leases[worker])
             for worker in seen.revoked:
                 await self._take_over(keys, worker, "")
-        if self._subscription.unsure or monotonic() - self._reconciled > self._lease_s / 2:
-            await self._reconcile()
 
     async def _take_over(self, keys: QueueKeys, worker: str, expiry: str) -> None:
         moved = 0
@@ -95,30 +90,3 @@ class Maintainer:
             runs.append(failed_run(job, limits_of(job, (self._subscription.policy,)), error))
         await self._client.run(work.fail(keys, worker, runs, revoked=True))
         log.error("queue %s: buried %d jobs that keep killing workers", keys.queue, len(runs))
-
-    async def _reconcile(self) -> None:
-        """Finds jobs whose claim was carried out and whose reply never came."""
-        tenure = self._subscription.tenure
-        async with self._claimer.claiming:
-            self._subscription.unsure = False
-            self._reconciled = monotonic()
-            pending = await self._client.run(work.pending(tenure.keys, tenure.worker))
-            unknown = {
-                (level, entry): deliveries
-                for level, entry, deliveries in pending
-                if entry not in tenure.held[level]
-            }
-            if not unknown or tenure.lost:
-                return
-            bodies = await self._client.run(work.adopt(tenure.keys, tenure.worker, list(unknown)[:1000]))
-            jobs = [
-                job
-                for level, body in bodies
-                for job in self._claimer.take_in(self._subscription, level, body, unknown[level, body[0]])
-            ]
-        if not bodies:
-            return  # they ended while we looked
-        self._slots.put(jobs)
-        log.warning(
-            "queue %s: adopted %d jobs of a claim whose answer was lost", tenure.keys.queue, len(bodies)
-        )

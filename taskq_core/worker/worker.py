@@ -19,6 +19,7 @@ from taskq_core.config import MAX_BATCH
 from taskq_core.errors import TaskqError, UsageError
 from taskq_core.version import __version__
 from taskq_core.worker.acker import Acker
+from taskq_core.worker.adopter import Adopter
 from taskq_core.worker.claimer import Claimer
 from taskq_core.worker.context import Context
 from taskq_core.worker.heartbeat import Heartbeat
@@ -112,13 +113,15 @@ class Worker:
     def _start_services(self, context: Context) -> list[asyncio.Task[None]]:
         self._slots.start()
         watchdog = Watchdog(context)
-        maintainers = [Maintainer(context, s, self._claimer) for s in self._subscriptions]
+        maintainers = [Maintainer(context, s) for s in self._subscriptions]
+        adopters = [Adopter(context, s, self._claimer) for s in self._subscriptions]
         self._claiming = self._keep("claimer", self._claimer.run)
         return [
             self._claiming,
             self._keep("acker", self._acker.run),
             self._keep("watchdog", watchdog.run),
             *(self._keep("maintainer", maintainer.run) for maintainer in maintainers),
+            *(self._keep("adopter", adopter.run) for adopter in adopters),
         ]
 
     def _keep(self, name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
