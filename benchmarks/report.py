@@ -73,4 +73,4 @@ def _print(title: str, results: Sequence[Result]) -> None:
 
 
 def _shown(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 or float(value).is_integer() else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 100 or float(value).is_integer() else f"{value:.4g}"

@@ -80,7 +80,7 @@ def check_payload(payload: Mapping[str, Any] | bytes | str, limit: int = config.
     if isinstance(payload, (bytes, str)):
         raw = payload.strip().encode(errors="surrogatepass") if isinstance(payload, str) else payload.strip()
     else:
-        raw = _encode_mapping(payload)
+        raw = encode_object(payload)
     if len(raw) > limit:
         raise InvalidPayload(
             f"{len(raw)} bytes are more than the limit of {limit}",
@@ -107,7 +107,8 @@ def decode_payload(raw: bytes) -> dict[str, Any]:
         ) from error
 
 
-def _encode_mapping(payload: Mapping[str, Any]) -> bytes:
+def encode_object(payload: Mapping[str, Any]) -> bytes:
+    """A mapping as JSON. Raises: InvalidPayload."""
     try:
         raw = encode_json(payload if isinstance(payload, dict) else dict(payload))
     except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:

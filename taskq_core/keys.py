@@ -21,7 +21,7 @@ class QueueKeys:
 
     __slots__ = (
         "dead", "dead_jobs", "due", "failures", "history", "jobs", "leases", "lock", "meta",
-        "moved", "namespace", "queue", "revoked", "root", "stats", "streams", "wake",
+        "moved", "namespace", "queue", "revoked", "root", "stats", "streams", "suspects", "wake",
     )  # fmt: skip
 
     def __init__(self, namespace: str, queue: str) -> None:
@@ -37,6 +37,7 @@ class QueueKeys:
         self.leases = self.root + "leases"
         self.revoked = self.root + "revoked"
         self.lock = self.root + "lock"
+        self.suspects = self.root + "suspects"
         self.wake = self.root + "wake"
         self.meta = self.root + "meta"
         self.stats = self.root + "stats"

@@ -59,7 +59,6 @@ class TaskQueue:
         self.namespace = check_namespace(
             namespace or os.environ.get("TASKQ_NAMESPACE") or config.DEFAULT_NAMESPACE
         )
-        JobOptions(retries=retries)  # checks the range
         if not 1 <= concurrency <= 10_000:
             raise InvalidOption(f"concurrency must be between 1 and 10000, not {concurrency}")
         self.concurrency = concurrency
@@ -127,7 +126,6 @@ class TaskQueue:
         return register
 
     def _register(self, handler: Handler) -> None:
-        JobOptions(retries=handler.policy.retries)
         if handler.name in self.handlers:
             raise InvalidOption(f"task {handler.name!r} is registered twice in queue {self.name!r}")
         self.handlers[handler.name] = handler

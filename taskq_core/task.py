@@ -17,7 +17,8 @@ import msgspec
 
 from taskq_core.backoff import Backoff
 from taskq_core.claimed import Job
-from taskq_core.codec import encode_json
+from taskq_core.clock import positive_ms
+from taskq_core.codec import encode_object
 from taskq_core.errors import InvalidOption, InvalidPayload
 from taskq_core.job import DEFAULT_OPTIONS, JobOptions, Receipt
 
@@ -32,6 +33,12 @@ class Policy:
     retries: int | None = None
     backoff: Backoff | None = None
     timeout: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        if self.retries is not None:
+            JobOptions(retries=self.retries)  # checks the range
+        if self.timeout is not None:
+            positive_ms(self.timeout, "timeout")
 
 
 class Adder(Protocol):
@@ -127,7 +134,7 @@ class Arguments:
                 kwargs = {**kwargs, self.job_parameter: None}
             bound = self.signature.bind(*args, **kwargs).arguments
             bound.pop(self.job_parameter or "", None)
-            raw = encode_json(bound)
+            raw = encode_object(bound)
         except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
             raise InvalidPayload(f"{self.function.__name__}{self.signature}: {error}") from error
         self.decode(raw)

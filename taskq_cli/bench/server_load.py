@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from taskq_core import Client
 
 IDLE_S = 0.5
+SETTLE_S = 10.0
 BUSY_SHARE = 0.03
 """Of a core. Above it, or with this much memory moving, others disturb what is measured."""
 BUSY_BYTES = 200_000
@@ -47,6 +48,15 @@ def load(client: Client) -> Load:
     fields = _fields(client.execute("INFO", "memory")) | _fields(client.execute("INFO", "cpu"))
     cpu = float(fields.get("used_cpu_user", 0)) + float(fields.get("used_cpu_sys", 0))
     return Load(time.monotonic(), int(fields.get("used_memory", 0)), cpu)
+
+
+def settle(client: Client) -> None:
+    """Returns when the server has freed what was removed before, which it does in the background."""
+    end = time.monotonic() + SETTLE_S
+    while time.monotonic() < end:
+        if _fields(client.execute("INFO", "memory")).get("lazyfree_pending_objects", "0") == "0":
+            return
+        time.sleep(0.02)
 
 
 def idle(client: Client) -> Idle:

@@ -10,7 +10,7 @@ from taskq_cli.bench.measurement import Measurement, percentile
 from taskq_cli.bench.producing import fill
 from taskq_cli.bench.records import Tally, pairs, tally
 from taskq_cli.bench.scratch import BenchFailed, Place, Scratch
-from taskq_cli.bench.server_load import Idle, load
+from taskq_cli.bench.server_load import Idle, load, settle
 from taskq_cli.bench.workload import TASK, emails, stamped
 from taskq_core import JobOptions, Priority
 
@@ -26,6 +26,7 @@ URGENT = 5
 def life(scratch: Scratch, jobs: int, idle: Idle) -> Iterator[Measurement]:
     """One queue filled and drained: memory while jobs wait, drain rate, processor time of the server."""
     with scratch.place("drain") as place:
+        settle(place.client)
         empty = load(place.client)
         fill(place, jobs)
         full = load(place.client)

@@ -161,22 +161,22 @@ def _check_place(session: Session, queues: Sequence[TaskQueue]) -> None:
 
 
 def _reach(session: Session, queue: TaskQueue) -> None:
-    """Returns once the server has answered. Raises: ServerUnreachable, AccessDenied."""
+    """Returns once the server has answered. Raises: ServerUnreachable, ServerTooOld, AccessDenied."""
     local = LocalServer()
     ran = local.status().running
     url = queue.url  # starts the local server when no other is named
     if url == local.url and not ran:
         session.narrate(f"started the local server in {local.folder}; `taskq server stop` ends it")
     try:
-        _ping(url, 0.0)
+        _ask(queue, 0.0)
     except ServerUnreachable as error:
         log.warning("%s; trying for %g s", error, START_DEADLINE_S)
-        _ping(url, START_DEADLINE_S)
+        _ask(queue, START_DEADLINE_S)
 
 
-def _ping(url: str, deadline_s: float) -> None:
-    with Client(url, deadline=deadline_s) as client:
-        client.ping()
+def _ask(queue: TaskQueue, deadline_s: float) -> None:
+    with Client(queue.url, namespace=queue.namespace, deadline=deadline_s) as client:
+        client.snapshot(queue.name)  # a script: an old server answers a PING, but cannot run it
 
 
 def _introduce(queues: Sequence[TaskQueue], manner: Manner) -> None:

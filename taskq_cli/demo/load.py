@@ -12,7 +12,7 @@ from taskq_cli.demo.app import NAMESPACE, emails, feeds, images
 from taskq_core import Client, JobOptions, Priority, TaskqError
 
 TICK_S: Final = 0.05
-BURST: Final = 3_000
+BURST: Final = 1_500
 BURST_EVERY: Final = 80
 """Ticks: four seconds."""
 LATER: Final = JobOptions(delay=timedelta(seconds=2))
@@ -52,7 +52,7 @@ class Load:
             self.error = error
 
     def _tick(self, tick: int) -> None:
-        self._send(emails.name, "send-email", 8)
+        self._send(emails.name, "send-email", 20)
         self._send(images.name, "resize", 3)
         self._send(feeds.name, "fetch-feed", 2)
         if tick % 4 == 0:

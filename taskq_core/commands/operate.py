@@ -137,6 +137,6 @@ def remove(keys: QueueKeys) -> Command[int]:
     """Removes a queue with all its jobs, running ones too. Reply: how many keys there were."""
     names = [
         *keys.streams, keys.jobs, keys.due, keys.moved, keys.dead, keys.dead_jobs, keys.leases, keys.revoked,
-        keys.lock, keys.wake, keys.meta, keys.stats, keys.failures, keys.history,
+        keys.lock, keys.suspects, keys.wake, keys.meta, keys.stats, keys.failures, keys.history,
     ]  # fmt: skip
     return Command(script("remove"), names, [config.HISTORY_S // 60 + 1], int)

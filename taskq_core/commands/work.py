@@ -17,7 +17,10 @@ from taskq_core.scripts import script
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim brought. ``state``: ok, paused or lost; ``next_due`` in ms, -1 when nothing is delayed."""
+    """What a claim brought. ``next_due`` in ms, -1 when nothing is delayed.
+
+    ``state``: ok, alone (a suspect, run it alone), drain (claim again when nothing is held), paused or lost.
+    """
 
     state: str
     next_due: int
@@ -43,10 +46,26 @@ def retire(keys: QueueKeys, worker: str) -> Command[bool]:
     return Command(script("retire"), names, [worker], bool)
 
 
-def claim(keys: QueueKeys, worker: str, want: int, order: str = LEVELS) -> Command[Claim]:
-    """Takes up to ``want`` ready jobs, levels in the given order."""
-    names = [*keys.streams, keys.leases, keys.meta, keys.due, keys.wake]
-    return Command(script("claim"), names, [worker, want, order], read_claim)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a worker wants: how many jobs, levels in which order, and from how many deliveries on a job is a
+    suspect, to be run alone. ``alone``: the worker holds nothing, so it may have one.
+    """
+
+    count: int
+    order: str = LEVELS
+    suspect: int = config.MAX_CRASHES - 1
+    alone: bool = False
+    lease_ms: int = config.LEASE_MS
+
+
+def claim(keys: QueueKeys, worker: str, wanted: Wanted) -> Command[Claim]:
+    """Takes ready jobs, up to what is wanted."""
+    names = [*keys.streams, keys.leases, keys.meta, keys.due, keys.wake, keys.suspects]
+    args: list[Arg] = [
+        worker, wanted.count, wanted.order, wanted.suspect, int(wanted.alone), wanted.lease_ms,
+    ]  # fmt: skip
+    return Command(script("claim"), names, args, read_claim)
 
 
 def read_claim(reply: Any) -> Claim:

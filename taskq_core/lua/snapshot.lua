@@ -40,5 +40,5 @@ for k = 0, tonumber(ARGV[1]) - 1 do
   if #counts > 0 then minutes[#minutes + 1] = {(minute - k) * 60000, counts} end
 end
 local first = call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] or ''
-return {now, levels, call('ZCARD', due), first, call('ZCARD', dead), call('ZCARD', leases),
+return {now, levels, call('ZCARD', due), first, call('ZCARD', dead), call('ZCOUNT', leases, now, '+inf'),
   call('HGETALL', meta), call('HGETALL', stats), minutes}

@@ -48,6 +48,7 @@ class Claimer:
         self.stopping = asyncio.Event()
         self._trouble = Trouble("claiming")
         self.rounds = 0
+        self._clearing = False
         self._dry = False
         self.claimed = 0
 
@@ -86,6 +87,8 @@ class Claimer:
             self._dry = got < want and self._next_due > 0
 
     def _want(self) -> int:
+        if self._clearing and self._holding:
+            return 0  # a suspect runs, or waits until it can run alone
         want = self._slots.want()
         if self._options.max_jobs is not None:
             want = min(want, self._options.max_jobs - self.claimed)
@@ -93,7 +96,7 @@ class Claimer:
 
     def _finished(self, *, empty: bool = False) -> bool:
         """Whether a worker with an end in sight has come to it."""
-        if self._slots.at_hand or any(s.tenure.held_count for s in self._subscriptions):
+        if self._slots.at_hand or self._holding:
             return False
         most = self._options.max_jobs
         done = (self._options.burst and empty) or (most is not None and self.claimed >= most)
@@ -121,27 +124,38 @@ class Claimer:
 
     def _claim_command(self, subscription: Subscription, want: int) -> Command[work.Claim]:
         guard = self._options.starvation_guard
-        order = _GUARDED if guard and self.rounds % guard == 0 else LEVELS
         tenure = subscription.tenure
-        return work.claim(tenure.keys, tenure.worker, want, order)
+        wanted = work.Wanted(
+            count=want,
+            order=_GUARDED if guard and self.rounds % guard == 0 else LEVELS,
+            suspect=max(1, self._options.max_crashes - 1),
+            alone=not self._holding,
+            lease_ms=self._options.lease_ms,
+        )
+        return work.claim(tenure.keys, tenure.worker, wanted)
+
+    @property
+    def _holding(self) -> bool:
+        return any(subscription.tenure.held_count for subscription in self._subscriptions)
 
     async def _settle(self, subscription: Subscription, claim: work.Claim) -> int:
         """Takes in what a claim brought, and promotes what it found due."""
         if claim.state == "lost":
             self._lost(subscription.tenure)
             return 0
+        self._clearing = claim.state in ("alone", "drain")
         got = self._take(subscription, claim)
         next_due = claim.next_due
         if next_due == 0:
             promoted, next_due = await self._client.run(work.promote(subscription.keys))
             next_due = 0 if promoted else next_due
-        if next_due >= 0 and claim.state == "ok":
+        if next_due >= 0 and claim.state != "paused":
             self._next_due = min(self._next_due, float(next_due))
         return got
 
     async def _claim_when_woken(self, want: int) -> int:
         """Sleeps until a token comes, something is due, or a second is over; then claims."""
-        seconds = max(0.001, self._next_due / 1000)
+        seconds = self._next_due / 1000
         self._next_due = float(MAX_WAIT_MS)
         if len(self._subscriptions) > 1:
             wake = await self._sleeper.sleep(self._by_wake, seconds)

@@ -92,7 +92,8 @@ class Heartbeat:
         if not told:
             self._stop.wait(seconds)
             return
-        reply: Any = self._client.execute("BLPOP", *told, f"{seconds:.3f}")
+        # a pop of 0 s would block for ever
+        reply: Any = self._client.execute("BLPOP", *told, f"{max(seconds, 0.001):.3f}")
         if reply:
             self._obey(told[reply[0].decode()], reply[1])
 

@@ -4,7 +4,7 @@
 2. watch the leases; the one that holds the lock takes over from workers that died;
 3. bury jobs that took too many workers down with them.
 
-Nothing here may wait for anything but the server: a gap in the looking makes a watch begin anew.
+Nothing here waits for anything but the server: a gap in the looking counts for little.
 """
 
 from __future__ import annotations

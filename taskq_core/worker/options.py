@@ -35,6 +35,8 @@ class WorkerOptions:
             raise InvalidOption(f"max_jobs must be at least 1, not {self.max_jobs}")
         if not 1 <= self.max_crashes <= 1_000:
             raise InvalidOption(f"max_crashes must be between 1 and 1000, not {self.max_crashes}")
+        if not 0 <= self.starvation_guard <= 1_000_000:
+            raise InvalidOption(f"starvation_guard must be at least 0, not {self.starvation_guard}")
         if not 300 <= positive_ms(self.lease, "lease") <= 3_600_000:
             raise InvalidOption(f"a lease lasts from 0.3 s to 1 h, not {self.lease}")
         if not timedelta(0) <= self.grace <= timedelta(days=1):

@@ -27,7 +27,7 @@ class Sleeper:
 
     async def sleep(self, wakes: Iterable[str], seconds: float) -> str | None:
         """The list that woke us, or None. Raises: ServerUnreachable."""
-        replies = await self._call([("BLPOP", *wakes, f"{seconds:.3f}")])
+        replies = await self._call([_pop(wakes, seconds)])
         return text(replies[0][0]) if replies and replies[0] else None
 
     async def sleep_then(self, wakes: Iterable[str], seconds: float, command: Command[T]) -> T | None:
@@ -36,7 +36,7 @@ class Sleeper:
         Raises: ServerUnreachable.
         """
         words = ("EVALSHA", command.script.sha, len(command.keys), *command.keys, *command.args)
-        replies = await self._call([("BLPOP", *wakes, f"{seconds:.3f}"), words])
+        replies = await self._call([_pop(wakes, seconds), words])
         return command.parse(replies[1]) if replies else None
 
     async def _call(self, calls: list[tuple[Word, ...]]) -> list[Any]:
@@ -62,3 +62,8 @@ class Sleeper:
     async def close(self) -> None:
         """Closes the connection."""
         await self._wire.close()
+
+
+def _pop(wakes: Iterable[str], seconds: float) -> tuple[Word, ...]:
+    # a pop of 0 s would block for ever
+    return ("BLPOP", *wakes, f"{max(seconds, 0.001):.3f}")

@@ -51,6 +51,7 @@ def test_all_measures_are_taken_and_nothing_is_left_or_touched(server: Server, t
         values = {row["measure"]: row["value"] for row in found}
         assert (values.pop("lost"), values.pop("run_twice")) == (0, 0)
         assert {name: value for name, value in values.items() if value <= 0} == {}
+        assert 73 < values["memory"] < 200  # its payload has 73 bytes
         assert {(row["schema"], row["server"]) for row in found} == {("taskq.bench/1", server.kind)}
         assert client.snapshot("emails").ready_total == 1
     assert lasting(server) == []

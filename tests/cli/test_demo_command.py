@@ -38,7 +38,7 @@ def test_everything_is_done_or_dead_at_the_end_though_a_worker_was_killed(
     assert done.returncode == 0, done.stderr
     [sums] = json.loads(done.stdout)
     assert (sums["lost"], sums["unfinished"]) == (0, 0)
-    assert sums["enqueued"] == sums["done"] + sums["dead"] > 3_000
+    assert sums["enqueued"] == sums["done"] + sums["dead"] > 1_000
     assert sums["failed"] == sums["retried"] + sums["dead"] > 0
     assert "kill -9" in done.stderr
     assert "nothing lost" in done.stderr
@@ -76,20 +76,25 @@ def read(terminal: int) -> str:
         return ""
 
 
-def test_ctrl_c_ends_its_workers_and_removes_what_it_made(any_server: Server, spawn: Spawn) -> None:
-    program = spawn([*taskq_command(), "demo"], any_server.url)
+def test_ctrl_c_ends_its_workers_and_removes_what_it_made(
+    any_server: Server, spawn: Spawn, tmp_path: Path
+) -> None:
+    program = spawn([*taskq_command(), "demo"], any_server.url, TMPDIR=str(tmp_path))
     with Client(any_server.url, namespace="demo") as client:
         wait_until(lambda: client.snapshot("emails").totals.get("done", 0) > 0, 20)
 
         os.killpg(program.pid, signal.SIGINT)
 
         assert program.wait() == 130
+        assert list(tmp_path.glob("taskq-demo-*")) == []
         assert all(client.workers(queue) == [] for queue in QUEUES)
     assert demo_keys(any_server) == []
 
 
-def test_a_second_one_on_the_same_server_is_refused(any_server: Server, spawn: Spawn, taskq: Taskq) -> None:
-    spawn([*taskq_command(), "demo"], any_server.url)
+def test_a_second_one_on_the_same_server_is_refused(
+    any_server: Server, spawn: Spawn, taskq: Taskq, tmp_path: Path
+) -> None:
+    spawn([*taskq_command(), "demo"], any_server.url, TMPDIR=str(tmp_path))
     with Client(any_server.url, namespace="demo") as client:
         wait_until(lambda: client.snapshot("emails").totals.get("done", 0) > 0, 20)
 
@@ -100,9 +105,9 @@ def test_a_second_one_on_the_same_server_is_refused(any_server: Server, spawn: S
 
 
 def test_one_that_was_killed_does_not_stand_in_the_way_of_the_next(
-    any_server: Server, spawn: Spawn, taskq: Taskq
+    any_server: Server, spawn: Spawn, taskq: Taskq, tmp_path: Path
 ) -> None:
-    program = spawn([*taskq_command(), "demo"], any_server.url)
+    program = spawn([*taskq_command(), "demo"], any_server.url, TMPDIR=str(tmp_path))
     with Client(any_server.url, namespace="demo") as client:
         wait_until(lambda: client.snapshot("emails").totals.get("done", 0) > 0, 20)
         program.kill()

@@ -184,6 +184,13 @@ def test_a_server_that_is_away_at_the_start_ends_it_with_3(taskq: Taskq, tmp_pat
     assert "no answer" in done.stderr
 
 
+def test_a_server_that_is_too_old_is_refused_at_the_start(new_server: NewServer, taskq: Taskq) -> None:
+    done = taskq("worker", "app:emails", url=new_server("old").url)
+
+    assert done.returncode == 1
+    assert "too old" in done.stderr
+
+
 def test_a_server_that_comes_up_soon_after_is_waited_for(
     new_server: NewServer, spawn: Spawn, tmp_path: Path
 ) -> None:

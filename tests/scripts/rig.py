@@ -59,7 +59,7 @@ class Rig:
         return worker
 
     def claim(self, worker: str = "w1", want: int = 1, order: str = "chnl") -> list[Job]:
-        claim = self.run(work.claim(self.keys, worker, want, order))
+        claim = self.run(work.claim(self.keys, worker, work.Wanted(want, order)))
         assert claim.state == "ok"
         return self.jobs(claim)
 
@@ -73,9 +73,7 @@ class Rig:
     def ack(self, worker: str, *jobs: Job, counter: str = "done", result: bytes = b"") -> int:
         return self.run(self.acking(worker, *jobs, counter=counter, result=result))
 
-    def acking(
-        self, worker: str, *jobs: Job, counter: str = "done", result: bytes = b""
-    ) -> Command[int]:
+    def acking(self, worker: str, *jobs: Job, counter: str = "done", result: bytes = b"") -> Command[int]:
         acks = Acks()
         for job in jobs:
             acks.entries.setdefault((counter, job.level), []).append(job.entry)

@@ -59,7 +59,7 @@ def test_nobody_claims_without_a_lease(rig: Rig) -> None:
     rig.add()
     rig.hire()
 
-    claim = rig.run(work.claim(rig.keys, "stranger", 10))
+    claim = rig.run(work.claim(rig.keys, "stranger", work.Wanted(10)))
 
     assert (claim.state, claim.batches) == ("lost", [])
     assert len(rig.claim(want=10)) == 1
@@ -69,7 +69,7 @@ def test_a_paused_queue_hands_out_nothing(rig: Rig) -> None:
     rig.add()
     rig.hire()
     assert [rig.client.pause("q"), rig.client.pause("q")] == [True, False]
-    assert rig.run(work.claim(rig.keys, "w1", 10)).state == "paused"
+    assert rig.run(work.claim(rig.keys, "w1", work.Wanted(10))).state == "paused"
 
     assert [rig.client.resume("q"), rig.client.resume("q")] == [True, False]
 
@@ -87,13 +87,13 @@ def test_resuming_wakes_the_workers(rig: Rig) -> None:
 
 def test_a_claim_says_when_the_next_delayed_job_is_due(rig: Rig) -> None:
     rig.hire()
-    assert rig.run(work.claim(rig.keys, "w1", 1)).next_due == -1
+    assert rig.run(work.claim(rig.keys, "w1", work.Wanted(1))).next_due == -1
     (job_id,) = rig.add(delay=timedelta(minutes=1))
-    assert 50_000 < rig.run(work.claim(rig.keys, "w1", 1)).next_due <= 60_000
+    assert 50_000 < rig.run(work.claim(rig.keys, "w1", work.Wanted(1))).next_due <= 60_000
 
     rig.make_due(job_id)
 
-    assert rig.run(work.claim(rig.keys, "w1", 1)).next_due == 0
+    assert rig.run(work.claim(rig.keys, "w1", work.Wanted(1))).next_due == 0
 
 
 def test_an_emptied_queue_keeps_no_wake_up_tokens(rig: Rig) -> None:

@@ -25,7 +25,7 @@ ZOMBIE: dict[str, Build] = {
     "release": lambda rig, jobs: work.release(rig.keys, "w1", jobs),
     "adopt": lambda rig, jobs: work.adopt(rig.keys, "w1", [(job.level, job.entry) for job in jobs]),
     "heartbeat": lambda rig, jobs: work.heartbeat(rig.keys, "w1", LONG_MS, {"host": "zombie"}),
-    "claim": lambda rig, jobs: work.claim(rig.keys, "w1", 5),
+    "claim": lambda rig, jobs: work.claim(rig.keys, "w1", work.Wanted(5)),
 }
 ANSWERS = {"adopt": [], "claim": work.Claim("lost", -1, [], {})}
 

@@ -44,7 +44,9 @@ def test_other_states_are_left_alone(rig: Rig, state: State) -> None:
 
     assert rig.client.purge("q", state) == 3
 
-    left = {each: len(rig.client.list_jobs("q", each).jobs) for each in (State.READY, State.SCHEDULED, State.DEAD)}
+    left = {
+        each: len(rig.client.list_jobs("q", each).jobs) for each in (State.READY, State.SCHEDULED, State.DEAD)
+    }
     assert left == {State.READY: 3, State.SCHEDULED: 3, State.DEAD: 3} | {state: 0}
     assert {job.ref.id for job in rig.client.list_jobs("q", State.RUNNING).jobs} == running
 

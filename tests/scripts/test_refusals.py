@@ -26,7 +26,7 @@ from tests.servers import KINDS, Server
 
 CALLS: dict[str, Callable[[Rig], object]] = {
     "enqueue": lambda rig: rig.add(),
-    "claim": lambda rig: rig.run(work.claim(rig.keys, "w1", 1)),
+    "claim": lambda rig: rig.run(work.claim(rig.keys, "w1", work.Wanted(1))),
     "retry": lambda rig: rig.client.retry("q", ["s1-1"]),
     "cancel": lambda rig: rig.client.cancel("q", ["s1-1"]),
     "inspect": lambda rig: rig.client.inspect(JobRef("q", "s1-1")),

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.conftest import Spawn
 from tests.processes import Program
 
-APP = '''
+APP = """
 import asyncio, os, time
 from pathlib import Path
 from taskq_core import Backoff, Job, TaskQueue
@@ -39,7 +39,7 @@ async def blocks(job: Job) -> None:
 def dies(job: Job) -> None:
     note("start", job)
     os._exit(7)
-'''
+"""
 RUN = """
 import sys
 from datetime import timedelta

@@ -98,7 +98,10 @@ async def test_a_task_gets_its_typed_arguments_and_its_job(rig: Rig, kind: str) 
         def send_in_a_thread(to: str, job: Job, copies: int = 1, *, urgent: bool = False) -> None:
             calls.append((to, copies, urgent, job.id, job.attempt))
 
-        receipts = [send_in_a_thread.add_sync("a@b.c"), send_in_a_thread.add_sync("d@e.f", copies=2, urgent=True)]
+        receipts = [
+            send_in_a_thread.add_sync("a@b.c"),
+            send_in_a_thread.add_sync("d@e.f", copies=2, urgent=True),
+        ]
     await work_off(queue)
 
     first, second = receipts

@@ -17,7 +17,9 @@ from tests.worker.crew import counted, queue_on, working
 
 
 @pytest.mark.parametrize(("quick", "within_s"), [(0, 0.3), (3000, 1.0)], ids=["cold", "after short jobs"])
-async def test_no_job_waits_while_another_worker_has_a_free_slot(rig: Rig, quick: int, within_s: float) -> None:
+async def test_no_job_waits_while_another_worker_has_a_free_slot(
+    rig: Rig, quick: int, within_s: float
+) -> None:
     started, go = list[float](), asyncio.Event()
     queues = [queue_on(rig, concurrency=10) for _ in range(2)]
     for queue in queues:
