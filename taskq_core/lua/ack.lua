@@ -7,7 +7,7 @@
 --      ends: job id, result JSON or "", its TTL ms, "1" when it has a lock
 --      ids in moved; then counts for this minute: field, n
 -- Reply: how many were ended, or -1 when the lease is gone (then nothing was done).
---#use now tally
+--#use now tally finish
 local leases, stats, history, moved = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local worker, ttl, call, at = ARGV[1], ARGV[2], redis.call, 7
 if not call('ZSCORE', leases, worker) then return -1 end
@@ -16,8 +16,7 @@ local now, ended = now_ms(), 0
 for _ = 1, tonumber(ARGV[3]) do
   local counter, stream, count = ARGV[at], KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
   local first, last = at + 3, at + 2 + count
-  local n = call('XACK', stream, 'w', unpack(ARGV, first, last))
-  call('XDEL', stream, unpack(ARGV, first, last))
+  local n = finish(stream, ARGV, first, last)
   tally(stats, history, ttl, now, counter, n)
   ended, at = ended + n, last + 1
 end

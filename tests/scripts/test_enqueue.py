@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -78,7 +79,7 @@ def test_a_delayed_job_waits_outside_the_streams_until_its_time(rig: Rig) -> Non
 @pytest.mark.parametrize(
     "options", [{"delay": timedelta(0)}, {"delay": -HOUR}, {"at": datetime(2020, 1, 1, tzinfo=UTC)}]
 )
-def test_a_time_that_has_passed_means_ready_now(rig: Rig, options: dict[str, object]) -> None:
+def test_a_time_that_has_passed_means_ready_now(rig: Rig, options: dict[str, Any]) -> None:
     (job_id,) = rig.add(**options)
 
     assert rig.state(job_id) is State.READY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from taskq_core.commands.work import Acks
 from tests.scripts.rig import LONG_MS, Rig
 
 HOUR = timedelta(hours=1)
-Build = Callable[[Rig, list[Job]], Command[object]]
+Build = Callable[[Rig, list[Job]], Command[Any]]
 
 ZOMBIE: dict[str, Build] = {
     "ack": lambda rig, jobs: rig.acking("w1", *jobs),

@@ -1,4 +1,4 @@
-"""register, heartbeat, watch, reclaim, retire: who lives, and what becomes of the jobs of those who do not."""
+"""register, heartbeat, watch, reclaim, retire: who lives, and what becomes of the jobs of the others."""
 
 from __future__ import annotations
 

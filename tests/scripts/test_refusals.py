@@ -1,4 +1,4 @@
-"""What the server may refuse, and what a caller sees then: one typed error for each cause, nothing half done."""
+"""What the server may refuse, and what a caller sees then: a typed error, and nothing half done."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ CALLS: dict[str, Callable[[Rig], object]] = {
     "promote": lambda rig: rig.promote(),
 }
 CONFLICTS = [
-    ("n", "enqueue"), ("n", "claim"), ("n", "ready"), ("n", "snapshot"), ("meta", "enqueue"), ("meta", "pause"),
+    ("n", "enqueue"), ("n", "claim"), ("n", "ready"), ("n", "snapshot"), ("meta", "enqueue"),
+    ("meta", "pause"),
     ("stats", "snapshot"), ("due", "claim"), ("due", "promote"), ("due", "scheduled"), ("jobs", "inspect"),
     ("moved", "cancel"), ("dead:jobs", "retry"),
 ]  # fmt: skip

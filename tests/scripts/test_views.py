@@ -150,7 +150,7 @@ def test_a_snapshot_agrees_with_a_recount(rig: Rig) -> None:
     snapshot = rig.client.snapshot("q")
 
     assert snapshot.ready_total == len(jobs[State.READY])
-    per_level = {level: 0 for level in Priority}
+    per_level = dict.fromkeys(Priority, 0)
     for job in rig.client.list_jobs("q", State.READY).jobs:
         per_level[job.priority] += 1
     assert dict(snapshot.ready) == per_level

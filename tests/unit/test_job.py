@@ -68,9 +68,11 @@ def test_levels_and_states_are_found_by_name_or_refused_with_all_names() -> None
 # -- receipts ---------------------------------------------------------------------------------------
 
 RUNS = st.lists(
-    st.tuples(st.sampled_from("chnls"), st.integers(1, 10**13), st.integers(0, 99), st.integers(1, 5), st.booleans()),
+    st.tuples(
+        st.sampled_from("chnls"), st.integers(1, 10**13), st.integers(0, 99), st.integers(1, 5), st.booleans()
+    ),
     max_size=5,
-)  # fmt: skip
+)
 
 
 @given(RUNS, st.integers(-30, 30), st.integers(-30, 30))

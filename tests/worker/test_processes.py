@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from taskq_core import State
+from taskq_core import State, WorkerInfo
 from tests.conftest import Spawn
 from tests.keyspace import remains
 from tests.scripts.rig import Rig
@@ -137,6 +137,7 @@ def test_the_supervisor_replaces_a_killed_child_and_passes_signals_on(rig: Rig, 
     assert remains(rig.raw) == []
 
 
-def two(rig: Rig) -> list[object] | None:
+def two(rig: Rig) -> list[WorkerInfo]:
+    """Both workers, once they are there."""
     workers = rig.client.workers("q")
-    return list(workers) if len(workers) == 2 else None
+    return workers if len(workers) == 2 else []
