@@ -48,6 +48,8 @@ def shown_url(url: str) -> str:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return "(unreadable URL)"
+    if parts.scheme not in _SCHEMES:
+        return "(unreadable URL)"  # its parts may be anything, such as a password
     return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
 
 
@@ -73,7 +75,7 @@ def connect(url: str, reply_timeout: float = config.REPLY_TIMEOUT_S) -> redis.Re
         client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options)
         pool: Any = client.connection_pool
         pool.make_connection()  # connects to nothing; refuses unknown options
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, rx.RedisError):
         raise _unreadable() from None
     return client
 
@@ -85,7 +87,7 @@ def connect_async(url: str, reply_timeout: float = config.REPLY_TIMEOUT_S) -> re
         client = redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **options)
         pool: Any = client.connection_pool
         pool.make_connection()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, rx.RedisError):
         raise _unreadable() from None
     return client
 

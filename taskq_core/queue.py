@@ -6,11 +6,12 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Concatenate, Protocol, TypeVar, cast, overload
 
 from taskq_core import config
 from taskq_core.async_client import AsyncClient
 from taskq_core.backoff import Backoff
+from taskq_core.claimed import Job
 from taskq_core.client import Client
 from taskq_core.codec import check_payload
 from taskq_core.errors import InvalidOption, UsageError
@@ -26,6 +27,15 @@ from taskq_core.worker.worker import Worker
 
 F = TypeVar("F", bound=Callable[..., Any])
 Payload = Mapping[str, Any] | bytes | str
+
+
+class Registrar(Protocol):
+    """What turns a function into a `Task`, with the arguments of the function but for the job."""
+
+    @overload
+    def __call__(self, function: Callable[Concatenate[Job, P], R]) -> Task[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R]) -> Task[P, R]: ...
 
 
 class TaskQueue:
@@ -109,21 +119,21 @@ class TaskQueue:
         retries: int | None = None,
         backoff: Backoff | None = None,
         timeout: timedelta | None = None,
-    ) -> Callable[[Callable[P, R]], Task[P, R]]:
+    ) -> Registrar:
         """Registers a function with typed arguments, under its own name or another.
 
         Payloads are checked against its signature before they are sent and before they are run. A
-        parameter annotated `Job` receives the job. Raises: InvalidName, InvalidOption.
+        first parameter annotated `Job` receives the job. Raises: InvalidName, InvalidOption.
         """
 
-        def register(function: Callable[P, R]) -> Task[P, R]:
+        def register(function: Callable[..., R]) -> Task[..., R]:
             handler = Handler(
                 check_task(name or function.__name__), function, Policy(retries, backoff, timeout), typed=True
             )
             self._register(handler)
             return Task(self, handler, function)
 
-        return register
+        return cast(Registrar, register)  # mypy does not match a function with an overloaded protocol
 
     def _register(self, handler: Handler) -> None:
         if handler.name in self.handlers:

@@ -59,9 +59,23 @@ class Rig:
         return worker
 
     def claim(self, worker: str = "w1", want: int = 1, order: str = "chnl") -> list[Job]:
-        claim = self.run(work.claim(self.keys, worker, work.Wanted(want, order)))
-        assert claim.state == "ok"
+        claim = self.run(work.claim(self.keys, worker, work.Wanted(want, order, alone=True)))
+        assert claim.state in ("ok", "alone")
         return self.jobs(claim)
+
+    def claim_suspect(self, worker: str) -> Job:
+        """The job that crashed workers before, for a worker that holds nothing."""
+        claim = self.run(work.claim(self.keys, worker, work.Wanted(100, alone=True)))
+        assert claim.state == "alone"
+        (job,) = self.jobs(claim)
+        return job
+
+    def make_suspect(self, job_id: str) -> None:
+        """Two workers die of the job, the only one that is ready."""
+        for crash in (1, 2):
+            self.hire(f"victim{crash}")
+            assert [job.id for job in self.claim(f"victim{crash}")] == [job_id]
+            self.take_over(f"victim{crash}")
 
     def jobs(self, claim: work.Claim) -> list[Job]:
         return [

@@ -200,3 +200,46 @@ def test_an_entry_deleted_by_hand_is_no_longer_pending_after_adoption(rig: Rig) 
     assert rig.run(work.adopt(rig.keys, "w1", [(job.level, job.entry)])) == []
 
     assert rig.pending("w1") == {}
+
+
+# -- suspects -------------------------------------------------------------------------------
+
+
+def test_a_job_that_crashed_two_workers_is_handed_out_alone_to_a_worker_that_holds_nothing(rig: Rig) -> None:
+    (suspect,) = rig.add()
+    rig.make_suspect(suspect)
+    others = rig.add(3)
+    for worker in ("w1", "w2"):
+        rig.hire(worker)
+
+    job = rig.claim_suspect("w1")
+
+    assert (job.id, job.attempt) == (suspect, 3)
+    assert len(rig.pending("w1")) == 1
+    assert [job.id for job in rig.claim("w2", 9)] == others
+
+
+def test_a_busy_worker_gets_the_others_and_one_of_them_makes_room(rig: Rig) -> None:
+    (suspect,) = rig.add()
+    rig.make_suspect(suspect)
+    others = rig.add(6)
+    for worker in ("w1", "w2"):
+        rig.hire(worker)
+
+    first, second = (rig.run(work.claim(rig.keys, worker, work.Wanted(3))) for worker in ("w1", "w2"))
+
+    assert (first.state, second.state) == ("drain", "ok")
+    assert [job.id for job in rig.jobs(first) + rig.jobs(second)] == others
+    assert 0 < rig.raw.pttl(rig.keys.suspects) <= 15_000
+    assert rig.state(suspect) is State.READY
+
+
+def test_a_job_that_crashed_one_worker_is_no_suspect_yet(rig: Rig) -> None:
+    ids = rig.add(3)
+    for worker in ("w1", "w2"):
+        rig.hire(worker)
+    rig.claim("w1", 3)
+    rig.take_over("w1")
+
+    assert [job.id for job in rig.claim("w2", 9)] == ids
+    assert not rig.raw.exists(rig.keys.suspects)

@@ -99,7 +99,7 @@ def test_a_payload_that_does_not_fit_is_refused_with_the_signature(function: Any
     [((), {}), ((1, "b", True), {}), ((1,), {"a": 1}), ((1,), {"z": 1}), (("1",), {}), ((object(),), {})],
 )
 def test_a_call_that_does_not_fit_is_refused_before_it_is_sent(args: Any, kwargs: Any) -> None:
-    with pytest.raises(InvalidPayload, match="plain"):
+    with pytest.raises(InvalidPayload):
         Arguments(plain).encode(args, kwargs)
 
 

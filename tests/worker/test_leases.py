@@ -45,12 +45,9 @@ async def test_a_job_that_kills_its_workers_is_buried_as_poison(rig: Rig) -> Non
     async def good(job: Job) -> None: ...
 
     (poison,) = rig.add()
-    for crash in (1, 2):
-        rig.hire(f"w{crash}")
-        rig.claim(f"w{crash}")
-        rig.take_over(f"w{crash}")
+    rig.make_suspect(poison)
     rig.hire("w3", lease_ms=600)
-    rig.claim("w3")
+    rig.claim_suspect("w3")
     rig.add()
     async with working(queue, lease=SHORT):
         await counted(rig, done=1, dead=1)
@@ -181,3 +178,26 @@ async def test_a_queue_whose_worker_retired_with_jobs_is_taken_over(rig: Rig) ->
         await counted(rig, done=3)
 
     assert rig.totals()["recovered"] == 3
+
+
+async def test_a_suspect_runs_alone_and_others_before_and_after_it(rig: Rig) -> None:
+    queue, running, overlaps = queue_on(rig, concurrency=4), set[str](), list[bool]()
+
+    @queue.process("t")
+    async def watch(job: Job) -> None:
+        running.add(job.id)
+        await asyncio.sleep(0.02)
+        if job.id == suspect:
+            overlaps.append(len(running) > 1)
+        running.discard(job.id)
+
+    (suspect,) = rig.add()
+    rig.make_suspect(suspect)
+    rig.add(20)
+    async with working(queue):
+        await until(lambda: rig.totals().get("done", 0) > 10)
+        rig.add(20)
+        await counted(rig, done=41)
+
+    assert overlaps == [False]
+    assert rig.totals() == {"enqueued": 41, "recovered": 2, "done": 41}
