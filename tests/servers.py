@@ -20,7 +20,8 @@ import redis
 
 from tests.waiting import wait_until
 
-KINDS = ("valkey", "redis")
+KINDS = tuple(os.environ.get("TASKQ_TEST_SERVERS", "valkey redis").split())
+"""The kinds that every test with a server runs on."""
 
 
 def binary(kind: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Workers on connections that lose replies or break: each job still runs as often as it should, and is counted."""
+"""Workers on connections that lose replies or break: each job still runs as often as it should."""
 
 from __future__ import annotations
 
