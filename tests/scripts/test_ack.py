@@ -9,7 +9,7 @@ import pytest
 from taskq_core import NotFound, State
 from taskq_core.codec import encode_outcome
 from taskq_core.commands import work
-from taskq_core.commands.work import Acks
+from taskq_core.commands.work import Acks, End
 from tests.keyspace import remains
 from tests.scripts.rig import Rig
 
@@ -86,3 +86,30 @@ def test_run_and_wait_times_are_counted_with_their_jobs_and_never_twice(rig: Rig
     assert minute.run is not None
     assert minute.wait is not None
     assert (minute.run.count, minute.wait.count) == (2, 2)
+
+
+def test_a_batch_ends_jobs_of_every_kind_at_once(rig: Rig) -> None:
+    kept = [rig.add(keep=HOUR, unique=f"key{n}")[0] for n in range(3)]
+    promoted = rig.add(3, delay=HOUR)
+    rig.make_due(*promoted)
+    rig.promote()
+    rig.hire()
+    jobs = rig.claim(want=9)
+    acks = Acks(
+        entries={("done", 2): [job.entry for job in jobs]},
+        ends=[
+            End(job_id, b'{"state":"done","result":%d}' % n, 1000 * (n + 1), f"key{n}")
+            for n, job_id in enumerate(kept)
+        ],
+        moved=promoted,
+        counts={"r40": 4, "r41": 2, "w9": 6},
+    )
+
+    assert rig.run(work.ack(rig.keys, "w1", acks)) == 6
+
+    assert [rig.detail(job_id).result for job_id in kept] == [b"0", b"1", b"2"]
+    ttls = [rig.raw.pttl(rig.keys.result(job_id)) for job_id in kept]
+    assert all(1000 * n < ttl <= 1000 * (n + 1) for n, ttl in enumerate(ttls))
+    assert rig.raw.exists(*(rig.keys.unique(f"key{n}") for n in range(3)), rig.keys.moved) == 0
+    (minute,) = [m for m in rig.client.snapshot("q", minutes=2).history if m.run and m.wait]
+    assert (minute.run.count, minute.wait.count) == (6, 6)  # type: ignore[union-attr] # both are there

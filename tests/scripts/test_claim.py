@@ -133,7 +133,7 @@ def test_released_jobs_are_ready_and_come_first_with_their_count_unchanged(rig: 
     assert rig.run(work.release(rig.keys, "w1", jobs)) == 2
 
     assert rig.state(ids[0]) is State.READY
-    again = rig.claim("w2", 4)
+    again = [job for want in (1, 3) for job in rig.claim("w2", want)]
     assert [job.id for job in again] == ids
     assert {job.attempt for job in again} == {1}
     assert set(rig.pending("w2").values()) == {1}
@@ -243,3 +243,26 @@ def test_a_job_that_crashed_one_worker_is_no_suspect_yet(rig: Rig) -> None:
 
     assert [job.id for job in rig.claim("w2", 9)] == ids
     assert not rig.raw.exists(rig.keys.suspects)
+
+
+def test_of_several_suspects_one_is_handed_out_at_a_time(rig: Rig) -> None:
+    (low,) = rig.add(priority="low")
+    rig.make_suspect(low)
+    both = rig.add(2)
+    for crash in (1, 2):
+        rig.hire(f"v{crash}")
+        rig.claim(f"v{crash}", 2, "n")
+        rig.take_over(f"v{crash}")
+    (given_back,) = rig.add(priority="low")
+    for worker in ("w1", "w2"):
+        rig.hire(worker)
+    rig.run(work.release(rig.keys, "w2", rig.claim("w2", 1, "l")))
+
+    taken = []
+    for _ in range(3):
+        job = rig.claim_suspect("w1")
+        rig.ack("w1", job)
+        taken.append(job.id)
+
+    assert taken == [*both, low]
+    assert [job.id for job in rig.claim("w1", 9)] == [given_back]

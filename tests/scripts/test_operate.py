@@ -147,6 +147,7 @@ def test_deleting_removes_dead_jobs_only(rig: Rig) -> None:
         (False, None),
     ]
     assert [job.ref.id for job in rig.client.list_jobs("q", State.DEAD).jobs] == [second]
+    assert rig.raw.zcard(rig.keys.dead) == rig.raw.hlen(rig.keys.dead_jobs) == 1
     assert rig.state(ready) is State.READY
     assert rig.totals()["deleted"] == 1
 

@@ -113,13 +113,15 @@ async def test_a_stopped_worker_is_off_the_books(rig: Rig) -> None:
 
 
 async def test_an_idle_worker_stops_at_once(rig: Rig) -> None:
-    queue = queue_on(rig)
-    async with working(queue) as (worker,):
-        await only_worker(rig)
-        started = time.monotonic()
-        await stop(worker)
+    took = list[float]()
+    for _ in range(3):
+        async with working(queue_on(rig)) as (worker,):
+            await only_worker(rig)
+            started = time.monotonic()
+            await stop(worker)
+            took.append(time.monotonic() - started)
 
-    assert time.monotonic() - started < 0.8
+    assert min(took) < 0.4  # it does not wait for the end of its sleep
 
 
 async def test_a_worker_leaves_no_tasks_and_threads_behind(rig: Rig) -> None:
