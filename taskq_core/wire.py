@@ -96,8 +96,12 @@ class AsyncWire:
             return self._idle.pop()
         except IndexError:
             connection = self._pool.make_connection()
+        try:
             await connection.connect()
-            return connection
+        except BaseException:
+            await connection.disconnect(nowait=True)
+            raise
+        return connection
 
     async def close(self) -> None:
         """Closes the idle connections."""

@@ -75,6 +75,10 @@ class Heartbeat:
             except TaskqError as error:
                 self._trouble.note(error)
                 self._stop.wait(min(0.5, self._lease_ms / 10_000))
+            except Exception:
+                # a fault of ours must not end the thread: without it the lease runs out
+                log.exception("the heartbeat failed and begins anew")
+                self._stop.wait(min(0.5, self._lease_ms / 10_000))
 
     def _beat(self, subscription: Subscription) -> None:
         tenure = subscription.tenure

@@ -102,8 +102,10 @@ class Worker:
             await self._wind_down(services)
         finally:
             heartbeat.stop()
-            for service in services:
+            unfinished = {*services, *self._errands}
+            for service in unfinished:
                 service.cancel()
+            await asyncio.wait(unfinished, timeout=_STOP_S)
             await self._slots.close()
             await self._sign_off()
             await asyncio.to_thread(heartbeat.join, 2.0)

@@ -39,8 +39,9 @@ def on_terminal(sh: Shell, tmp_path: Path) -> OnTerminal:
         )
         os.close(slave)
         shown = _converse(master, list(typed))
+        code = process.wait(20)  # before the terminal goes: that would send it a hangup
         os.close(master)
-        return process.wait(20), shown
+        return code, shown
 
     return run
 

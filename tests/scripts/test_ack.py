@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 
 import pytest
 
 from taskq_core import NotFound, State
+from taskq_core.claimed import Job
 from taskq_core.codec import encode_outcome
 from taskq_core.commands import work
 from taskq_core.commands.work import Acks, End
@@ -113,3 +115,29 @@ def test_a_batch_ends_jobs_of_every_kind_at_once(rig: Rig) -> None:
     assert rig.raw.exists(*(rig.keys.unique(f"key{n}") for n in range(3)), rig.keys.moved) == 0
     (minute,) = [m for m in rig.client.snapshot("q", minutes=2).history if m.run and m.wait]
     assert (minute.run.count, minute.wait.count) == (6, 6)  # type: ignore[union-attr] # both are there
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_batches_take_only_their_own_entries_away_in_whatever_order_they_come(rig: Rig, seed: int) -> None:
+    numbers = random.Random(seed)
+    left = set(rig.add(120))
+    for worker in ("w1", "w2", "w3"):
+        rig.hire(worker)
+    held: dict[str, list[Job]] = {"w1": [], "w2": [], "w3": []}
+    for step in range(30):
+        worker = numbers.choice(sorted(held))
+        held[worker] += rig.claim(worker, numbers.randrange(1, 25))
+        numbers.shuffle(held[worker])
+        batch = [held[worker].pop() for _ in range(min(len(held[worker]), numbers.randrange(5, 20)))]
+        if step % 5 == 0:
+            rig.run(work.release(rig.keys, worker, batch))
+        elif batch:
+            assert rig.ack(worker, *batch) == len(batch)
+            left -= {job.id for job in batch}
+        if step == 10:
+            left |= set(rig.add(60))
+        stored = {f"n{entry.decode()}" for entry, _ in rig.raw.xrange(rig.keys.streams[2])}
+        assert stored == left
+
+    assert rig.totals() == {"enqueued": 180, "done": 180 - len(left)}
+    assert len(left) < 120

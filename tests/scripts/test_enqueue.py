@@ -145,13 +145,17 @@ def test_a_limit_of_nought_takes_the_limit_away(rig: Rig) -> None:
 
 
 def test_the_script_itself_refuses_a_payload_over_the_hard_limit(rig: Rig) -> None:
-    too_large = b'{"x":"%b"}' % (b"x" * HARD_PAYLOAD_BYTES)
+    too_large = b'{"x":"%b"}' % (b"x" * (HARD_PAYLOAD_BYTES - 7))
+    assert len(too_large) == HARD_PAYLOAD_BYTES + 1
     groups = [produce.Group("t", [b"{}"]), produce.Group("t", [too_large])]
 
     with pytest.raises(InvalidPayload, match=str(len(too_large))):
         rig.run(produce.enqueue(rig.keys, groups, "session", 1))
 
     assert rig.dump() == {}
+    assert (
+        len(rig.run(produce.enqueue(rig.keys, [produce.Group("t", [too_large[:-3] + b'"}'])], "s", 1))) == 1
+    )
 
 
 def test_counters_of_the_total_and_of_the_minute_agree(rig: Rig) -> None:

@@ -99,6 +99,30 @@ def test_a_buried_job_keeps_its_outcome_when_it_asked_for_that(rig: Rig) -> None
     assert 3500 < rig.raw.ttl(rig.keys.result(job_id)) <= 3600
 
 
+def test_jobs_buried_together_each_release_their_lock_and_keep_their_outcome(rig: Rig) -> None:
+    hour = timedelta(hours=1)
+    ids = [rig.add(unique=f"key{n}", keep=(n + 1) * hour)[0] for n in range(3)]
+    rig.hire()
+
+    assert rig.run(rig.failing("w1", *rig.claim(want=3))) == 3
+
+    assert rig.raw.exists(*(rig.keys.unique(f"key{n}") for n in range(3))) == 0
+    assert [round(rig.raw.ttl(rig.keys.result(job_id)) / 3600) for job_id in ids] == [1, 2, 3]
+
+
+def test_a_promoted_job_that_fails_is_no_longer_noted_as_moved(rig: Rig) -> None:
+    ids = rig.add(2, delay=timedelta(hours=1))
+    rig.hire()
+    rig.make_due(*ids)
+    rig.promote()
+    first, second = rig.claim(want=2)
+
+    rig.run(rig.failing("w1", first, retries=1))
+    rig.run(rig.failing("w1", second))
+
+    assert rig.raw.exists(rig.keys.moved) == 0
+
+
 # -- retention of the dead --------------------------------------------------------------------
 
 

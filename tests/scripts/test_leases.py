@@ -21,12 +21,14 @@ def test_registering_makes_a_lease_and_says_who_it_is(rig: Rig) -> None:
 def test_a_heartbeat_renews_the_lease_and_what_is_known(rig: Rig) -> None:
     rig.hire(lease_ms=1000)
     (before,) = rig.client.workers("q")
+    rig.raw.pexpire(rig.keys.worker("w1"), 5000)
 
     now = rig.run(work.heartbeat(rig.keys, "w1", LONG_MS, {"host": "other"}))
 
     (after,) = rig.client.workers("q")
     assert after.expires_at > before.expires_at
     assert after.host == "other"
+    assert rig.raw.pttl(rig.keys.worker("w1")) > LONG_MS
     assert now > 0
 
 
@@ -170,3 +172,33 @@ def test_an_order_waits_for_its_worker_but_not_for_ever(rig: Rig) -> None:
 
     assert rig.raw.lrange(rig.keys.told("w1"), 0, -1) == [b'{"cancel":"n1-0"}']
     assert 0 < rig.raw.pttl(rig.keys.told("w1")) <= 60_000
+
+
+@pytest.mark.parametrize("expiry", ["", "1000"])
+def test_who_has_no_lease_and_was_not_revoked_is_not_taken_over_by_accident(rig: Rig, expiry: str) -> None:
+    rig.add(2)
+    rig.hire()
+    rig.claim(want=2)
+    rig.raw.delete(rig.keys.leases)
+    before = rig.dump()
+
+    assert rig.reclaim("w1", expiry).state == "gone"
+
+    assert rig.dump() == before
+
+
+def test_a_consumer_without_any_lease_is_seen_by_the_one_that_leads_and_can_be_taken_over(rig: Rig) -> None:
+    ids = rig.add(2)
+    for worker in ("w1", "w2", "w3"):
+        rig.hire(worker)
+    rig.claim("w1", 2)
+    rig.raw.zrem(rig.keys.leases, "w1")
+
+    leader, other = (rig.run(work.watch(rig.keys, worker, LONG_MS)) for worker in ("w2", "w3"))
+
+    assert (leader.leads, leader.leases["w1"]) == (True, "0")
+    assert (other.leads, other.leases.keys()) == (False, {"w2", "w3"})
+    assert rig.reclaim("w1", "0").moved == 2
+    assert rig.reclaim("w1", "0").state == "gone"
+    assert [job.id for job in rig.claim("w2", 5)] == ids
+    assert rig.raw.exists(rig.keys.revoked) == 0

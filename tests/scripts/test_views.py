@@ -75,6 +75,17 @@ def test_ready_jobs_are_listed_in_the_order_they_are_claimed(rig: Rig) -> None:
     assert listed == claimed
 
 
+def test_jobs_claimed_between_two_pages_are_not_listed_as_ready(rig: Rig) -> None:
+    ids = rig.add(8)
+    rig.hire()
+    page = rig.client.list_jobs("q", State.READY, limit=2)
+    rig.claim(want=5)
+
+    rest = rig.client.list_jobs("q", State.READY, cursor=page.cursor)
+
+    assert [job.ref.id for job in page.jobs + rest.jobs] == ids[:2] + ids[5:]
+
+
 def test_scheduled_jobs_are_listed_by_time_and_dead_ones_latest_first(rig: Rig) -> None:
     later, sooner = (rig.add(delay=hours * HOUR)[0] for hours in (2, 1))
     rig.hire()

@@ -41,12 +41,12 @@ async def test_no_job_is_lost_or_run_twice(server: Server, rig: Rig, fault: str)
             "lost replies": lambda: proxy.lose(1),
             "killed connections": lambda: rig.raw.client_kill_filter(_type="normal", skipme=True),
         }[fault]
-        async with working(failing_once(proxy.url, runs), lease=timedelta(seconds=2)):
+        async with working(failing_once(proxy.url, runs), lease=timedelta(seconds=30)):
             await until(lambda: runs)
             for _ in range(12):
                 break_one()
                 await asyncio.sleep(0.03)
-            await counted(rig, done=800)
+            await counted(rig, timeout=10, done=800)  # long before half a lease
 
     assert runs == {job_id: 2 if n % 10 == 0 else 1 for n, job_id in enumerate(ids)}
     assert rig.totals() == {"enqueued": 800, "failed": 80, "retried": 80, "done": 800}

@@ -221,6 +221,30 @@ async def test_a_timed_out_handler_is_cancelled_and_the_job_tried_again(rig: Rig
     assert (error.type, error.message) == ("JobTimeout", "ran longer than 0.1 s")
 
 
+async def test_a_time_out_leaves_no_trace_in_its_slot(rig: Rig) -> None:
+    queue = queue_on(rig, retries=0, concurrency=1)
+
+    @queue.process("hangs", timeout=60 * MS)
+    async def hangs(job: Job) -> None:
+        await asyncio.sleep(60)
+
+    @queue.process("groups")
+    async def groups(job: Job) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail())
+
+    async def fail() -> None:
+        raise ValueError("in a child")
+
+    rig.add(task="hangs")
+    (job_id,) = rig.add(task="groups")
+    await work_off(queue)
+
+    error = rig.detail(job_id).error
+    assert error is not None
+    assert error.type == "ExceptionGroup"  # and not a cancellation that was meant for the job before
+
+
 async def test_a_handler_that_ends_in_time_is_not_disturbed(rig: Rig) -> None:
     queue = queue_on(rig, concurrency=1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -77,11 +78,16 @@ async def test_two_live_workers_leave_each_others_jobs_alone(rig: Rig) -> None:
 
 async def test_a_worker_that_lost_its_lease_registers_anew_and_its_jobs_run_again(rig: Rig) -> None:
     queue, attempts, go = queue_on(rig), list[int](), asyncio.Event()
+    stopped = list[int]()
 
     @queue.process("t")
     async def wait(job: Job) -> None:
         attempts.append(job.attempt)
-        await go.wait()
+        try:
+            await go.wait()
+        except asyncio.CancelledError:
+            stopped.append(job.attempt)
+            raise
 
     rig.add(3)
     async with working(queue, lease=SHORT):
@@ -94,6 +100,7 @@ async def test_a_worker_that_lost_its_lease_registers_anew_and_its_jobs_run_agai
         await counted(rig, done=3)
 
     assert sorted(attempts) == [1, 1, 1, 2, 2, 2]
+    assert stopped == [1, 1, 1]
     assert rig.totals() == {"enqueued": 3, "recovered": 3, "done": 3}
     assert remains(rig.raw) == []
 
@@ -201,3 +208,41 @@ async def test_a_suspect_runs_alone_and_others_before_and_after_it(rig: Rig) -> 
 
     assert overlaps == [False]
     assert rig.totals() == {"enqueued": 41, "recovered": 2, "done": 41}
+
+
+async def test_jobs_taken_ahead_in_a_lost_lease_are_not_started(rig: Rig) -> None:
+    queue, runs = queue_on(rig, concurrency=1), Counter[str]()
+
+    @queue.process("t")
+    async def run(job: Job) -> None:
+        runs[job.id] += 1
+        await asyncio.sleep(0.001)
+        if len(runs) == 300 and job.attempt == 1 and not taken:
+            taken.append(rig.take_over(workers[0]))
+
+    taken, workers = list[int](), list[str]()
+    async with working(queue):
+        workers.append(await only_worker(rig))
+        rig.add(600)
+        await counted(rig, done=600)
+
+    twice = sum(runs.values()) - 600
+    assert taken[0] > 25  # it held that many
+    assert twice <= min(15, taken[0] // 2)
+
+
+async def test_a_consumer_without_any_lease_is_taken_over(rig: Rig) -> None:
+    queue = queue_on(rig)
+
+    @queue.process("t")
+    async def good(job: Job) -> None: ...
+
+    rig.hire("w1")
+    rig.add(3)
+    rig.claim("w1", 3)
+    rig.raw.delete(rig.keys.leases)
+    async with working(queue, lease=SHORT):
+        await counted(rig, done=3)
+
+    assert rig.totals()["recovered"] == 3
+    assert remains(rig.raw) == []

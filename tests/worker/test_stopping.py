@@ -163,3 +163,17 @@ async def test_outcomes_that_are_owed_are_sent_before_the_end(rig: Rig) -> None:
 
     assert rig.totals()["done"] == len(ended) >= 500
     assert rig.client.snapshot("q").ready_total == 2000 - len(ended)
+
+
+async def test_what_was_claimed_and_never_seen_is_given_back(rig: Rig) -> None:
+    async with working(queue_on(rig), lease=timedelta(seconds=60)):
+        worker = await only_worker(rig)
+        pipeline = rig.raw.pipeline()
+        for n in range(5):
+            pipeline.xadd(rig.keys.streams[0], {"t": f'{{"n":{n}}}'})
+        pipeline.xreadgroup("w", worker, {rig.keys.streams[0]: ">"}, count=5)
+        pipeline.execute()
+
+    rig.hire()
+    assert [job.attempt for job in rig.claim(want=9)] == [1] * 5
+    assert rig.raw.exists(rig.keys.revoked) == 0
