@@ -7,6 +7,7 @@ server takes for a job; here a connection is popped from a list, used, and put b
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -83,7 +84,8 @@ class AsyncWire:
             replies = [await _reply(connection) for _ in calls]
         except BaseException:
             await connection.disconnect(nowait=True)
-            await self.close()
+            while self._idle:
+                await self._idle.pop().disconnect(nowait=True)
             raise
         self._idle.append(connection)
         for reply in replies:
@@ -106,7 +108,8 @@ class AsyncWire:
     async def close(self) -> None:
         """Closes the idle connections."""
         while self._idle:
-            await self._idle.pop().disconnect(nowait=True)
+            await self._idle.pop().disconnect()
+        await asyncio.sleep(0)  # transports of connections that were dropped close in the next turn
 
 
 async def _reply(connection: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from types import TracebackType
@@ -48,18 +49,18 @@ class Proxy:
                 threading.Thread(target=self._pass_on, args=(source, target, is_reply), daemon=True).start()
 
     def _pass_on(self, source: socket.socket, target: socket.socket, is_reply: bool) -> None:
-        while True:
-            try:
-                data = source.recv(65536)
-                if is_reply and data and self._to_lose:
+        try:
+            while data := source.recv(65536):
+                if is_reply and self._to_lose:
                     self._to_lose -= 1
                     self.lost += 1
-                    data = b""
-                if not data:
-                    target.shutdown(socket.SHUT_RDWR)
-                    target.close()
-                    source.close()
                     return
                 target.sendall(data)
-            except OSError:
-                return
+        except OSError:
+            return
+        finally:
+            # whatever ends one direction ends both: nobody is left on a half-open connection
+            for end in (source, target):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()

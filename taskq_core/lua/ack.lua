@@ -34,6 +34,5 @@ at = at + ids
 if tonumber(ARGV[6]) > 0 and ended > 0 then
   local minute = history .. ':' .. math.floor(now / 60000)
   for k = at, at + 2 * ARGV[6] - 2, 2 do call('HINCRBY', minute, ARGV[k], ARGV[k + 1]) end
-  call('EXPIRE', minute, ttl, 'NX')
 end
 return ended

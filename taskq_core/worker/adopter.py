@@ -39,6 +39,7 @@ class Adopter:
                     await self._reconcile()
                     self._trouble.over()
                 except TaskqError as error:
+                    self._subscription.unsure = True
                     self._trouble.note(error)
                 reconciled = monotonic()
 

@@ -164,6 +164,8 @@ class Claimer:
             return 0 if self.stopping.is_set() else await self._claim_all(want)
         only = self._subscriptions[0]
         async with self.claiming:
+            if self.stopping.is_set():
+                return 0
             command = self._claim_command(only, want)
             claim = await self._sleeper.sleep_then(self._by_wake, seconds, command)
             if claim is not None:

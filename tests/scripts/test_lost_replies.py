@@ -56,7 +56,7 @@ def test_operators_verbs_may_be_repeated_too(proxy: Proxy) -> None:
         assert client.snapshot("q").totals == {"enqueued": 3, "cancelled": 1, "purged": 2}
 
 
-def test_a_client_that_gave_up_begins_a_new_session(proxy: Proxy) -> None:
+def test_a_client_that_gave_up_begins_a_new_session(server: Server, proxy: Proxy) -> None:
     with Client(proxy.url, deadline=0) as client:
         client.enqueue("q", "t", {"n": 0})
         proxy.lose(1)
@@ -67,6 +67,8 @@ def test_a_client_that_gave_up_begins_a_new_session(proxy: Proxy) -> None:
 
         assert client.inspect(receipt.ref).payload == b'{"n":2}'
         assert client.snapshot("q").totals == {"enqueued": 3}
+    # the lost call may still arrive, and must not follow a later number of its own session
+    assert len(list(server.raw.scan_iter("taskq:{default/q}:producer:*"))) == 2
 
 
 async def test_cancelled_calls_leave_no_reply_to_the_next_caller(server: Server) -> None:

@@ -105,3 +105,23 @@ def test_only_the_dead_older_than_that_go(rig: Rig) -> None:
 def test_what_cannot_be_purged_is_refused(rig: Rig, state: State, limit: int) -> None:
     with pytest.raises(InvalidOption):
         operate.purge(rig.keys, state, None, limit)
+
+
+def test_a_removed_queue_leaves_only_what_expires_by_itself_and_others_untouched(rig: Rig) -> None:
+    rig.client.enqueue("other", "t", {})
+    others = {key: value for key, value in rig.dump().items() if "/other" in key}
+    rig.hire()
+    rig.bury()
+    rig.add(3, delay=HOUR)
+    rig.add(3)
+    rig.claim()
+    rig.client.pause("q")
+
+    assert rig.client.remove("q") > 8
+
+    left = rig.dump()
+    assert left.pop("taskq:default:queues") == {b"other"}
+    assert {key: left.pop(key) for key in others} == others
+    assert {key.split(":")[2] for key in left if "/q}" in key} <= {"producer", "worker"}
+    assert all(rig.raw.ttl(key) > 0 for key in left)
+    assert rig.client.remove("q") == 0

@@ -35,8 +35,10 @@ CALLS: dict[str, Callable[[Rig], object]] = {
     "scheduled": lambda rig: rig.client.list_jobs("q", State.SCHEDULED),
     "ready": lambda rig: rig.client.list_jobs("q", State.READY),
     "promote": lambda rig: rig.promote(),
+    "register": lambda rig: rig.hire("w2"),
 }
 CONFLICTS = [
+    ("n", "register"),
     ("n", "enqueue"), ("n", "claim"), ("n", "ready"), ("n", "snapshot"), ("meta", "enqueue"),
     ("meta", "pause"),
     ("stats", "snapshot"), ("due", "claim"), ("due", "promote"), ("due", "scheduled"), ("jobs", "inspect"),

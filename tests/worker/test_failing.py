@@ -232,6 +232,7 @@ async def test_a_time_out_leaves_no_trace_in_its_slot(rig: Rig) -> None:
     async def groups(job: Job) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(fail())
+            await asyncio.sleep(60)
 
     async def fail() -> None:
         raise ValueError("in a child")
