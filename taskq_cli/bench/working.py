@@ -32,7 +32,7 @@ def life(scratch: Scratch, jobs: int, idle: Idle) -> Iterator[Measurement]:
         full = load(place.client)
         each = (full.memory - empty.memory) / jobs
         yield Measurement(
-            "memory", each, "bytes/job", jobs, idle.remark or f"{each * 1e6 / 1e6:.0f} MB for 1,000,000 jobs"
+            "memory", each, "bytes/job", jobs, idle.remark or f"{each:.0f} MB for 1,000,000 jobs"
         )
         drained = drain(place, jobs)
         yield Measurement("drain_async", drained.per_second, "jobs/s", jobs)
