@@ -115,10 +115,11 @@ class AsyncClient(ClientState):
         self, queue: str, task: str, payloads: Iterable[Payload], options: JobOptions = DEFAULT_OPTIONS
     ) -> Receipts:
         """Adds jobs that share task and options, in batches of 1,000: each batch whole or not at all."""
-        receipts = Receipts(queue, ())
-        for batch in self.checked(payloads):
-            receipts += await self._enqueue(queue, [produce.Group(task, batch, options)])
-        return receipts
+        parts = [
+            await self._enqueue(queue, [produce.Group(task, batch, options)])
+            for batch in self.checked(payloads)
+        ]
+        return Receipts.joined(queue, parts)
 
     async def enqueue_jobs(self, queue: str, jobs: Sequence[NewJob]) -> Receipts:
         """Adds up to 1,000 jobs with tasks and options of their own, in order: all or none."""

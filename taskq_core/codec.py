@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -95,6 +95,29 @@ def check_payload(payload: Mapping[str, Any] | bytes | str, limit: int = config.
     if _may_be_deep(raw) and _depth(value) > config.MAX_JSON_DEPTH:
         raise InvalidPayload(f"nested deeper than {config.MAX_JSON_DEPTH} levels")
     return raw
+
+
+def check_payloads(
+    payloads: Sequence[Mapping[str, Any] | bytes | str], limit: int = config.MAX_PAYLOAD_BYTES
+) -> list[bytes]:
+    """As `check_payload` for each. Raises: InvalidPayload, for the first one that is wrong.
+
+    What is suspicious is looked for in all of them at once, which costs a tenth of a look at each.
+    """
+    try:
+        raws = [encode_json(payload) for payload in payloads if type(payload) is dict]
+    except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
+        raws = []
+    joined = b"".join(raws)
+    nested = joined.count(b"{") + joined.count(b"[") - len(raws)
+    if (
+        len(raws) < len(payloads)
+        or nested >= config.MAX_JSON_DEPTH
+        or max(map(len, raws), default=0) > limit
+        or _NAN_TRACES.search(joined)
+    ):
+        return [check_payload(payload, limit) for payload in payloads]
+    return raws
 
 
 def decode_payload(raw: bytes) -> dict[str, Any]:

@@ -137,18 +137,18 @@ class Run:
 class Receipts(Sequence[Receipt]):
     """The receipts of a batch, in order; ids are spelled out when they are looked at."""
 
-    __slots__ = ("_length", "_queue", "_runs")
+    __slots__ = ("_length", "_queue", "runs")
 
     def __init__(self, queue: str, runs: Sequence[Run]) -> None:
         self._queue = queue
-        self._runs = tuple(runs)
+        self.runs = tuple(runs)
         self._length = sum(run.count for run in runs)
 
     def __len__(self) -> int:
         return self._length
 
     def __iter__(self) -> Iterator[Receipt]:
-        for run in self._runs:
+        for run in self.runs:
             for offset in range(run.count):
                 yield Receipt(self._queue, run.id(offset), run.duplicate)
 
@@ -161,14 +161,16 @@ class Receipts(Sequence[Receipt]):
             return list(self)[index]
         position = index + self._length if index < 0 else index
         if position >= 0:
-            for run in self._runs:
+            for run in self.runs:
                 if position < run.count:
                     return Receipt(self._queue, run.id(position), run.duplicate)
                 position -= run.count
         raise IndexError(index)
 
-    def __add__(self, other: Receipts) -> Receipts:
-        return Receipts(self._queue, self._runs + other._runs)
+    @classmethod
+    def joined(cls, queue: str, parts: Sequence[Receipts]) -> Receipts:
+        """The receipts of several calls as one sequence."""
+        return cls(queue, [run for part in parts for run in part.runs])
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,15 +166,21 @@ class TaskQueue:
 
         When a payload is refused, the calls before its own have been made.
         """
-        checked = (self._checked(task, payload) for payload in payloads)
+        checked = self._all_checked(task, payloads)
         return await self.async_client.enqueue_many(self.name, task, checked, options or job_options(fields))
 
     def add_many_sync(
         self, task: str, payloads: Iterable[Payload], options: JobOptions | None = None, **fields: Any
     ) -> Receipts:
         """As `add_many`, from plain code."""
-        checked = (self._checked(task, payload) for payload in payloads)
+        checked = self._all_checked(task, payloads)
         return self.client.enqueue_many(self.name, task, checked, options or job_options(fields))
+
+    def _all_checked(self, task: str, payloads: Iterable[Payload]) -> Iterable[Payload]:
+        handler = self.handlers.get(task)
+        if handler is None or handler.check is None:
+            return payloads
+        return (self._checked(task, payload) for payload in payloads)
 
     def _checked(self, task: str, payload: Payload) -> Payload:
         handler = self.handlers.get(task)

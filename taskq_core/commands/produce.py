@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 from taskq_core import config
 from taskq_core.clock import instant_ms, positive_ms
-from taskq_core.codec import Meta, check_payload, encode_meta
+from taskq_core.codec import Meta, check_payload, check_payloads, encode_meta
 from taskq_core.command import Arg, Command, text
 from taskq_core.errors import InvalidOption
 from taskq_core.job import DEFAULT_OPTIONS, JobOptions, NewJob, Priority, Receipts, Run
@@ -40,18 +41,29 @@ def groups_of(jobs: Iterable[NewJob], limit: int = config.MAX_PAYLOAD_BYTES) -> 
     return groups
 
 
-def batches(payloads: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Payloads in batches that one call may carry."""
+def batches(
+    payloads: Iterable[Mapping[str, Any] | bytes | str], limit: int = config.MAX_PAYLOAD_BYTES
+) -> Iterator[list[bytes]]:
+    """Payloads, checked, in batches that one call may carry. Raises: InvalidPayload."""
+    rest = iter(payloads)
+    while some := list(islice(rest, config.MAX_BATCH)):
+        raws = check_payloads(some, limit)
+        if sum(map(len, raws)) <= config.MAX_BATCH_BYTES:
+            yield raws
+        else:
+            yield from _by_size(raws)
+
+
+def _by_size(raws: Sequence[bytes]) -> Iterator[list[bytes]]:
     batch: list[bytes] = []
     size = 0
-    for payload in payloads:
-        if batch and (len(batch) == config.MAX_BATCH or size + len(payload) > config.MAX_BATCH_BYTES):
+    for raw in raws:
+        if batch and size + len(raw) > config.MAX_BATCH_BYTES:
             yield batch
             batch, size = [], 0
-        batch.append(payload)
-        size += len(payload)
-    if batch:
-        yield batch
+        batch.append(raw)
+        size += len(raw)
+    yield batch
 
 
 def enqueue(keys: QueueKeys, groups: Sequence[Group], session: str, number: int) -> Command[Receipts]:
