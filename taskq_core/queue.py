@@ -20,6 +20,7 @@ from taskq_core.keys import queue_keys
 from taskq_core.names import check_namespace, check_queue, check_task
 from taskq_core.server import LocalServer
 from taskq_core.task import Handler, P, Policy, R, Task, job_options
+from taskq_core.worker.loop import run
 from taskq_core.worker.options import WorkerOptions
 from taskq_core.worker.signals import run_until_done, run_until_signal
 from taskq_core.worker.tenure import Subscription
@@ -234,7 +235,7 @@ class TaskQueue:
     def run(self, options: WorkerOptions | None = None) -> Worker:
         """Serves this queue in this process until SIGTERM or SIGINT; a second signal ends at once."""
         worker = make_worker([self], options or WorkerOptions())
-        asyncio.run(run_until_signal(worker))
+        run(run_until_signal(worker))
         return worker
 
 

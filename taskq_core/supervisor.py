@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import multiprocessing
 import os
@@ -18,6 +17,7 @@ from taskq_core.apps import load_queues
 from taskq_core.clock import monotonic
 from taskq_core.errors import TaskqError
 from taskq_core.queue import make_worker
+from taskq_core.worker.loop import run
 from taskq_core.worker.options import WorkerOptions
 from taskq_core.worker.signals import run_until_signal
 
@@ -42,7 +42,7 @@ def run_workers(job: WorkerJob, processes: int = 1) -> int:
     """
     queues = load_queues(job.apps, job.queues)
     if processes == 1:
-        return _exit_code(asyncio.run(run_until_signal(make_worker(queues, job.options))))
+        return _exit_code(run(run_until_signal(make_worker(queues, job.options))))
     return Supervisor(job, processes).run()
 
 
@@ -59,7 +59,7 @@ def _child(job: WorkerJob) -> None:
     try:
         queues = load_queues(job.apps, job.queues)
         worker = make_worker(queues, job.options)
-        raise SystemExit(_exit_code(asyncio.run(run_until_signal(worker, (signal.SIGTERM,)))))
+        raise SystemExit(_exit_code(run(run_until_signal(worker, (signal.SIGTERM,)))))
     except TaskqError as error:
         log.error("%s", error)
         raise SystemExit(2) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
 import time
 from collections import deque
@@ -17,6 +16,9 @@ _SPAN_S = 0.002
 _MOST = 64
 _SMOOTH = 0.2
 _SHORT_S = 0.0005
+_LONG_S = 0.005
+_LOOK_EVERY = 100
+"""Batches between two looks at a thread alone: they cost a hundredth of what more threads may bring."""
 
 Outcome = tuple[Job, Any, BaseException | None, float, float]
 
@@ -25,35 +27,42 @@ class Thrift:
     """How many short jobs a thread gets at once, and how many threads are worth having. Pure.
 
     Short functions that compute, or that call the system often, fight for the interpreter's lock: four
-    threads of them do a quarter of the work of one. Those that wait gain from all threads. The share
-    of time in which a thread computes tells one from the other; under contention only its best
-    recent value does.
+    threads of them do a quarter of the work of one. Those that wait gain from all threads. What tells
+    one from the other is how much of its time a thread computes while no other one is at work, so once
+    in a while one works alone for a batch. Jobs over 5 ms always get all threads.
     """
 
-    __slots__ = ("_ratio", "mean_s", "slots")
+    __slots__ = ("_alone_s", "_since", "_useful", "mean_s", "slots")
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self.forget()
 
     def forget(self) -> None:
-        """Nothing is known: a job just turned out to be long."""
+        """Nothing is known: at the start, and when a job turns out to be long."""
         self.mean_s: float | None = None
-        self._ratio = 1.0
+        self._alone_s: float | None = None
+        self._useful = self.slots
+        self._since = _LOOK_EVERY
 
-    def observe(self, jobs: int, wall_s: float, cpu_s: float) -> None:
-        """Takes note of a batch: how many jobs, how long it took, and how long of that it computed."""
+    def observe(self, jobs: int, wall_s: float, cpu_s: float, *, alone: bool) -> None:
+        """Takes note of a batch: jobs, its time, what it computed, whether no other was at work."""
         mean = wall_s / jobs
         self.mean_s = mean if self.mean_s is None else self.mean_s + _SMOOTH * (mean - self.mean_s)
-        ratio = wall_s / max(cpu_s, 1e-6)
-        self._ratio = min(ratio, self._ratio * 1.02) if self._ratio > 1.0 else ratio
+        self._since += 1
+        if alone:
+            self._since = 0
+            self._alone_s = mean
+            self._useful = max(1, min(self.slots, round(wall_s / max(cpu_s, 1e-6))))
 
     @property
     def threads(self) -> int:
         """How many threads are worth having now."""
-        if self.mean_s is None or self.mean_s > _SHORT_S:
+        if self.mean_s is None or self.mean_s > _LONG_S:
             return self.slots
-        return min(self.slots, math.ceil(self._ratio))
+        if self._since >= _LOOK_EVERY:
+            return 1
+        return self.slots if self._alone_s is None or self._alone_s > _SHORT_S else self._useful
 
     def batch(self, waiting: int) -> int:
         """How many jobs to hand to a thread at once: 2 ms of work by the run times seen, one when unknown."""

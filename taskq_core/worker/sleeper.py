@@ -23,7 +23,8 @@ class Sleeper:
     def __init__(self, url: str) -> None:
         self._url = url
         self._wire = AsyncWire(connect_async(url))
-        self._asleep: asyncio.Task[list[Any]] | None = None
+        self._asleep: asyncio.Task[Any] | None = None
+        self._interrupted = False
 
     async def sleep(self, wakes: Iterable[str], seconds: float) -> str | None:
         """The list that woke us, or None. Raises: ServerUnreachable."""
@@ -40,11 +41,13 @@ class Sleeper:
         return command.parse(replies[1]) if replies else None
 
     async def _call(self, calls: list[tuple[Word, ...]]) -> list[Any]:
-        self._asleep = asyncio.ensure_future(self._wire.pipeline(calls))
+        # in the claimer's own task: another one would cost a turn of the loop at each wake-up
+        self._asleep = task = asyncio.current_task()
+        self._interrupted = False
         try:
-            return await self._asleep
+            return await self._wire.pipeline(calls)
         except asyncio.CancelledError:
-            if not self._asleep.cancelled():
+            if not self._interrupted or task is None or task.uncancel():
                 raise
             return []
         except FOREIGN as error:
@@ -57,6 +60,7 @@ class Sleeper:
     def interrupt(self) -> None:
         """Ends the present sleep. What its claim may have brought is found by looking at what is pending."""
         if self._asleep is not None:
+            self._interrupted = True
             self._asleep.cancel()
 
     async def close(self) -> None:

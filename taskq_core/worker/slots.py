@@ -63,6 +63,7 @@ class Slots:
         self.appetite = Appetite(count)
         self.thrift = Thrift(count)
         self._threads_busy = 0
+        self._threads_begun = 0
         self.finished = 0
         self._reporter = reporter
         self._resting: list[asyncio.Future[None]] = []
@@ -253,12 +254,16 @@ class Slots:
         slot.job = job
         slot.plain = True
         slot.started = started = clock()
+        alone = self._threads_busy == 0
         self._threads_busy += 1
+        self._threads_begun += 1
+        begun = self._threads_begun
         try:
             await lane.run(jobs)
             if not slot.abandoned:
                 self.collect(slot)
-                self.thrift.observe(len(jobs), clock() - started, lane.cpu_s)
+                alone = alone and begun == self._threads_begun
+                self.thrift.observe(len(jobs), clock() - started, lane.cpu_s, alone=alone)
         finally:
             self._threads_busy -= 1
             slot.plain = False

@@ -160,7 +160,7 @@ def test_a_thread_gets_one_job_until_a_run_time_is_known() -> None:
 @given(st.integers(1, 64), st.floats(1e-6, 1.0), st.integers(0, 5000))
 def test_a_batch_is_no_more_than_2_ms_of_work(slots: int, mean_s: float, waiting: int) -> None:
     thrift = Thrift(slots)
-    thrift.observe(1, mean_s, mean_s)
+    thrift.observe(1, mean_s, mean_s, alone=True)
 
     batch = thrift.batch(waiting)
 
@@ -174,15 +174,30 @@ def test_short_functions_get_as_many_threads_as_their_waiting_is_worth(
     cpu_share: float, threads: int
 ) -> None:
     thrift = Thrift(8)
+    thrift.observe(10, 0.001, 0.001 * cpu_share, alone=True)
     for _ in range(20):
-        thrift.observe(10, 0.001, 0.001 * cpu_share)
+        thrift.observe(10, 0.02, 0.001, alone=False)  # threads that fight look as if they waited
 
     assert thrift.threads == threads
 
 
+def test_once_in_a_while_a_thread_works_alone_to_be_looked_at() -> None:
+    thrift = Thrift(8)
+    thrift.observe(10, 0.001, 0.001, alone=False)
+    assert thrift.threads == 1  # nothing was seen alone so far
+
+    thrift.observe(10, 0.001, 0.00001, alone=True)
+    asked = [thrift.threads]
+    for _ in range(100):
+        thrift.observe(10, 0.001, 0.001, alone=False)
+        asked.append(thrift.threads)
+
+    assert asked == [8] * 100 + [1]
+
+
 def test_long_functions_get_all_threads() -> None:
     thrift = Thrift(8)
-    thrift.observe(1, 0.1, 0.1)
+    thrift.observe(1, 0.1, 0.1, alone=False)
 
     assert thrift.threads == 8
     thrift.forget()

@@ -227,7 +227,7 @@ async def test_jobs_taken_ahead_in_a_lost_lease_are_not_started(rig: Rig) -> Non
         await counted(rig, done=600)
 
     twice = sum(runs.values()) - 600
-    assert taken[0] > 25  # it held that many
+    assert taken[0] > 5  # it held that many
     assert twice <= min(15, taken[0] // 2)
 
 
