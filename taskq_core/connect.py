@@ -165,8 +165,9 @@ class Patience:
 
     def pause(self, error: BaseException) -> float | None:
         """Seconds to wait before the call is repeated; None: give up."""
-        if not passing(error) or monotonic() + self._pause >= self._end:
+        left = self._end - monotonic()
+        if not passing(error) or left <= 0:
             return None
         pause = self._pause * random.uniform(0.5, 1.0)  # noqa: S311 - jitter needs no secrecy
         self._pause = min(1.0, self._pause * 2)
-        return pause
+        return min(pause, left)

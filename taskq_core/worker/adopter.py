@@ -24,6 +24,7 @@ class Adopter:
         self._slots = context.slots
         self._subscription = subscription
         self._claimer = claimer
+        self._claiming = context.claiming
         self._half_lease_s = context.options.lease_ms / 2000
         self._trouble = Trouble(f"looking for lost claims of queue {subscription.keys.queue}")
 
@@ -44,7 +45,7 @@ class Adopter:
                 reconciled = monotonic()
 
     async def _reconcile(self) -> None:
-        async with self._claimer.claiming:
+        async with self._claiming:
             tenure = self._subscription.tenure
             self._subscription.unsure = False
             pending = await self._client.run(work.pending(tenure.keys, tenure.worker))

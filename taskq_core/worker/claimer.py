@@ -44,7 +44,7 @@ class Claimer:
         self._sleeper = Sleeper(context.client.url)
         self._by_wake = {s.keys.wake: s for s in context.subscriptions}
         self._next_due = float(MAX_WAIT_MS)
-        self.claiming = asyncio.Lock()
+        self._claiming = context.claiming
         self.stopping = asyncio.Event()
         self._trouble = Trouble("claiming")
         self.rounds = 0
@@ -118,7 +118,7 @@ class Claimer:
         return got
 
     async def _claim(self, subscription: Subscription, want: int) -> int:
-        async with self.claiming:
+        async with self._claiming:
             claim = await self._client.run(self._claim_command(subscription, want))
             return await self._settle(subscription, claim)
 
@@ -163,7 +163,7 @@ class Claimer:
                 self._serve_first(self._by_wake[wake])
             return 0 if self.stopping.is_set() else await self._claim_all(want)
         only = self._subscriptions[0]
-        async with self.claiming:
+        async with self._claiming:
             if self.stopping.is_set():
                 return 0
             command = self._claim_command(only, want)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from taskq_core.async_client import AsyncClient
 from taskq_core.command import Arg
@@ -24,3 +25,5 @@ class Context:
     slots: Slots
     about: Callable[[Subscription], Mapping[str, Arg]]
     lost: Callable[[Tenure], None]
+    claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by a claim, and by whatever must not meet a claim on its way."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections import deque
@@ -134,7 +135,9 @@ class Lane:
                 pass
             if not self._abandoned:
                 self.cpu_s = time.thread_time() - cpu
-                self._loop.call_soon_threadsafe(_finish, finished)
+                # the loop may be gone: the worker did not wait for a function that took too long
+                with contextlib.suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(_finish, finished)
 
     def _step(self) -> bool:
         try:

@@ -60,6 +60,8 @@ class Slots:
         self.buffer: deque[Job] = deque()
         self.slots: list[Slot] = []
         self.room = asyncio.Event()
+        self.going_back: list[Job] = []
+        """Jobs that are being given back and whose release is not confirmed: they may be anybody's."""
         self.appetite = Appetite(count)
         self.thrift = Thrift(count)
         self._threads_busy = 0
@@ -126,6 +128,8 @@ class Slots:
 
     def want(self) -> int:
         """How many jobs to claim now."""
+        if self.going_back:
+            return 0  # a claim might bring the same jobs again
         self.appetite.observe(self.finished, self._busy_s + self._busy_for())
         running = sum(slot.job is not None for slot in self.slots)
         return self.appetite.want(len(self.buffer) + running, running)
@@ -151,6 +155,14 @@ class Slots:
             return False
         handler = self.buffer[0].handler
         return handler is not None and not handler.is_async
+
+    def _wake_beside_threads(self) -> None:
+        """Wakes runners that rest because threads sufficed, unless this one's thread will do all there is."""
+        if not self.buffer:
+            return
+        handler = self.buffer[0].handler
+        if handler is None or handler.is_async or self._threads_busy + 1 < self.thrift.threads:
+            self.wake()
 
     def _tick(self) -> None:
         self._ticking = False
@@ -268,6 +280,7 @@ class Slots:
             self._threads_busy -= 1
             slot.plain = False
             slot.job = None
+            self._wake_beside_threads()
 
     def collect(self, slot: Slot) -> None:
         """Reports what a slot's thread has finished so far."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from taskq_core.async_client import AsyncClient
 from taskq_core.claimed import Job
@@ -12,7 +13,7 @@ from taskq_core.config import MAX_BATCH
 from taskq_core.errors import TaskqError
 from taskq_core.worker.context import Context
 from taskq_core.worker.lane import Lane
-from taskq_core.worker.slots import Slot, Slots
+from taskq_core.worker.slots import Slot
 
 TICK_S = 0.05
 STUBBORN_S = 1.0
@@ -26,6 +27,7 @@ class Watchdog:
         self._client = context.client
         self._slots = context.slots
         self._reporter = context.reporter
+        self._claiming = context.claiming
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -78,25 +80,31 @@ class Watchdog:
         slots.want()  # the appetite looks again
         allowed = max(0, slots.appetite.ahead - running)
         surplus = len(slots.buffer) - allowed
-        if running < slots.count or surplus <= allowed:
-            return
-        jobs = [slots.buffer.pop() for _ in range(min(surplus, MAX_BATCH))]
-        await give_back(self._client, jobs, self._slots)
+        if running == slots.count and surplus > allowed:
+            slots.going_back += [slots.buffer.pop() for _ in range(min(surplus, MAX_BATCH))]
+        if slots.going_back:
+            # no claim is on its way meanwhile: what it brings may be what goes back
+            async with self._claiming:
+                slots.going_back = await give_back(self._client, slots.going_back)
 
 
-async def give_back(client: AsyncClient, jobs: list[Job], slots: Slots) -> None:
-    """Releases jobs that did not start; what cannot be released now stays in the buffer."""
+async def give_back(client: AsyncClient, jobs: Sequence[Job]) -> list[Job]:
+    """Releases jobs that did not start. Returns those of which it is not known: to be tried again, not run.
+
+    A job that was claimed again under the same entry is a new one, and is left alone.
+    """
+    unknown: list[Job] = []
     by_home: dict[int, list[Job]] = {}
     for job in jobs:
-        by_home.setdefault(id(job.home), []).append(job)
+        if not job.home.lost and job.home.held[job.level].get(job.entry) is job:
+            by_home.setdefault(id(job.home), []).append(job)
     for same_home in by_home.values():
         tenure = same_home[0].home
-        if tenure.lost:
-            continue
         try:
             await client.run(work.release(tenure.keys, tenure.worker, same_home))
         except TaskqError:
-            slots.put(same_home)
+            unknown += same_home
             continue
         for job in same_home:
             tenure.drop(job.level, job.entry)
+    return unknown

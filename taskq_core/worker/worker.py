@@ -150,16 +150,15 @@ class Worker:
         log.info("stopping: %d jobs run", len(self._slots.running))
         self._claimer.interrupt()
         await asyncio.wait((self._claiming,))
-        buffered = list(self._slots.buffer)
+        unstarted = [*self._slots.buffer, *self._slots.going_back]
         self._slots.buffer.clear()
-        await give_back(self._client, buffered, self._slots)
-        self._slots.buffer.clear()
+        unstarted = await give_back(self._client, unstarted)
         await self._until_idle(self._options.grace.total_seconds())
         for slot in self._slots.running:
             slot.cancel("shutdown")
         await self._until_idle(_STOP_S)
         unfinished = [job for slot in self._slots.running if (job := slot.lane_job or slot.job)]
-        await give_back(self._client, self.reporter.released + unfinished, self._slots)
+        await give_back(self._client, [*unstarted, *self.reporter.released, *unfinished])
         try:
             await asyncio.wait_for(self._acker.flush(), _STOP_S)
             await self._release_unseen()
@@ -171,8 +170,9 @@ class Worker:
         for subscription in self._subscriptions:
             tenure = subscription.tenure
             left = await self._client.run(work.pending(tenure.keys, tenure.worker, MAX_BATCH))
-            jobs = [Job(tenure.keys.queue, level, entry, b"", b"", home=tenure) for level, entry, _ in left]
-            await give_back(self._client, jobs, self._slots)
+            for level, entry, _ in left:
+                tenure.hold(Job(tenure.keys.queue, level, entry, b"", b"", home=tenure))
+            await give_back(self._client, [job for held in tenure.held for job in held.values()])
 
     async def _until_idle(self, seconds: float) -> None:
         end = time.monotonic() + seconds
