@@ -21,7 +21,6 @@ from taskq_core.config import MAX_WAIT_MS
 from taskq_core.errors import InvalidPayload, TaskqError
 from taskq_core.keys import LEVELS
 from taskq_core.worker.context import Context
-from taskq_core.worker.sleeper import Sleeper
 from taskq_core.worker.tenure import Subscription, Tenure
 from taskq_core.worker.trouble import Trouble
 from taskq_core.worker.verdict import Malformed
@@ -41,7 +40,7 @@ class Claimer:
         self._options = context.options
         self._about = context.about
         self._lost = context.lost
-        self._sleeper = Sleeper(context.client.url)
+        self._sleeper = context.sleeper
         self._by_wake = {s.keys.wake: s for s in context.subscriptions}
         self._next_due = float(MAX_WAIT_MS)
         self._claiming = context.claiming
@@ -84,7 +83,7 @@ class Claimer:
         else:
             got = await (self._claim_when_woken(want) if self._dry else self._claim_all(want))
             # less than was wanted: nothing is left, so the next claim may wait for a wake-up
-            self._dry = got < want and self._next_due > 0
+            self._dry = got is not None and got < want and self._next_due > 0
 
     def _want(self) -> int:
         if self._clearing and self._holding:
@@ -153,24 +152,29 @@ class Claimer:
             self._next_due = min(self._next_due, float(next_due))
         return got
 
-    async def _claim_when_woken(self, want: int) -> int:
-        """Sleeps until a token comes, something is due, or a second is over; then claims."""
+    async def _claim_when_woken(self, want: int) -> int | None:
+        """Sleeps until a token comes, something is due, or a second is over; then claims.
+
+        None when the sleep was interrupted: what is wanted has to be asked anew.
+        """
         seconds = self._next_due / 1000
         self._next_due = float(MAX_WAIT_MS)
         if len(self._subscriptions) > 1:
             wake = await self._sleeper.sleep(self._by_wake, seconds)
             if wake is not None:
                 self._serve_first(self._by_wake[wake])
-            return 0 if self.stopping.is_set() else await self._claim_all(want)
+            want = 0 if self.stopping.is_set() else self._want()
+            return await self._claim_all(want) if want else None
         only = self._subscriptions[0]
         async with self._claiming:
             if self.stopping.is_set():
-                return 0
+                return None
             command = self._claim_command(only, want)
             claim = await self._sleeper.sleep_then(self._by_wake, seconds, command)
             if claim is not None:
                 return await self._settle(only, claim)
-        return 0 if self.stopping.is_set() else await self._claim_all(want)
+            only.unsure = True  # the claim may have been carried out all the same
+            return None
 
     def interrupt(self) -> None:
         """Ends a sleep: the worker stops."""

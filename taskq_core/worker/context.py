@@ -10,6 +10,7 @@ from taskq_core.async_client import AsyncClient
 from taskq_core.command import Arg
 from taskq_core.worker.options import WorkerOptions
 from taskq_core.worker.reporter import Reporter
+from taskq_core.worker.sleeper import Sleeper
 from taskq_core.worker.slots import Slots
 from taskq_core.worker.tenure import Subscription, Tenure
 
@@ -25,5 +26,6 @@ class Context:
     slots: Slots
     about: Callable[[Subscription], Mapping[str, Arg]]
     lost: Callable[[Tenure], None]
+    sleeper: Sleeper
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by a claim, and by whatever must not meet a claim on its way."""

@@ -28,6 +28,7 @@ class Watchdog:
         self._slots = context.slots
         self._reporter = context.reporter
         self._claiming = context.claiming
+        self._sleeper = context.sleeper
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -83,7 +84,8 @@ class Watchdog:
         if running == slots.count and surplus > allowed:
             slots.going_back += [slots.buffer.pop() for _ in range(min(surplus, MAX_BATCH))]
         if slots.going_back:
-            # no claim is on its way meanwhile: what it brings may be what goes back
+            # no claim may be on its way meanwhile, for it might bring what goes back
+            self._sleeper.interrupt()
             async with self._claiming:
                 slots.going_back = await give_back(self._client, slots.going_back)
 

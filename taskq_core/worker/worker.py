@@ -26,6 +26,7 @@ from taskq_core.worker.heartbeat import Heartbeat
 from taskq_core.worker.maintainer import Maintainer
 from taskq_core.worker.options import WorkerOptions
 from taskq_core.worker.reporter import Reporter
+from taskq_core.worker.sleeper import Sleeper
 from taskq_core.worker.slots import Slots
 from taskq_core.worker.tenure import Subscription, Tenure
 from taskq_core.worker.watchdog import Watchdog, give_back
@@ -91,6 +92,7 @@ class Worker:
             self._slots,
             self.about,
             self.lost,
+            Sleeper(self._url),
         )
         self._acker = Acker(context)
         self._claimer = Claimer(context)
