@@ -23,17 +23,10 @@ app = new_app("A task queue on Redis and Valkey.")
 
 def _show_version(value: bool) -> None:
     if value:
-        sys.stdout.write(f"taskq {_version()}\n")
+        from taskq_core import __version__
+
+        sys.stdout.write(f"taskq {__version__}\n")
         raise typer.Exit
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("taskq-redis")
-    except PackageNotFoundError:
-        return "(run from its source, not installed)"
 
 
 @app.callback(cls=LazyGroup)

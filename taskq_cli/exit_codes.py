@@ -15,8 +15,6 @@ class ExitCode(IntEnum):
     NOT_FOUND = 4
     REFUSED = 5
     PARTLY = 6
-    JOB_DIED = 7
-    STILL_PENDING = 8
     INTERRUPTED = 130
     CLOSED_PIPE = 141
     TERMINATED = 143

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -35,9 +34,6 @@ def span(flag: str, help_: str) -> typer.models.OptionInfo:
     """An option that takes a duration."""
     found: typer.models.OptionInfo = typer.Option(flag, metavar="D", parser=duration_option, help=help_)
     return found
-
-
-Span = timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Times in buckets an eighth of an octave wide: counts can be added over workers and minutes.
 
 The layout is that of HdrHistogram with 3 bits of precision (Gil Tene, hdrhistogram.org): a value is
-known to within 1/16, 6 %, and the middle of its bucket to within 3 %.
+known to within an eighth, and is at most a sixteenth, 6 %, away from the middle of its bucket.
 """
 
 from __future__ import annotations

@@ -10,8 +10,6 @@ from functools import lru_cache
 from taskq_core.names import check_namespace, check_queue
 
 LEVELS = "chnl"
-GROUP = "w"
-"""The consumer group on each work stream."""
 ORPHAN = "-"
 """The consumer that holds what nobody alive owns."""
 

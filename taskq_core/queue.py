@@ -226,7 +226,8 @@ class TaskQueue:
     async def work(self, options: WorkerOptions | None = None) -> Worker:
         """Serves this queue in the running event loop until it is stopped or has come to its end.
 
-        Returns the worker, with its counts. Cancelling the call stops the worker in good order.
+        Returns the worker, with its counts. Cancelling the call stops the worker in good order; a second
+        time ends it at once, and its jobs are taken over as after a crash.
         """
         worker = make_worker([self], options or WorkerOptions())
         await run_until_done(worker)

@@ -11,7 +11,7 @@ from taskq_core.job import Priority
 
 @dataclass(frozen=True, slots=True)
 class Percentiles:
-    """Milliseconds; from buckets an eighth of an octave wide, so within 5 %."""
+    """Milliseconds; from buckets an eighth of an octave wide, so within 7 %."""
 
     p50: float
     p99: float

@@ -265,6 +265,11 @@ def _job_with_meta(queue: str, level: int, entry: bytes, fields: Sequence[bytes]
     return Job(queue, level, entry, fields[0], fields[1], decode_meta(fields[3]), deliveries)
 
 
+def malformed(queue: str, level: int, entry: bytes, fields: Sequence[bytes], deliveries: int) -> Job:
+    """An entry that `job_of` refused as a job that can be buried: all it held is its payload."""
+    return Job(queue, level, entry, b"_malformed", b" ".join(fields), PLAIN, deliveries)
+
+
 def _flat(about: Mapping[str, Arg]) -> list[Arg]:
     return [part for pair in about.items() for part in pair]
 

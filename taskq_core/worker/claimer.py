@@ -23,7 +23,6 @@ from taskq_core.keys import LEVELS
 from taskq_core.worker.context import Context
 from taskq_core.worker.tenure import Subscription, Tenure
 from taskq_core.worker.trouble import Trouble
-from taskq_core.worker.verdict import Malformed
 
 log = logging.getLogger("taskq.worker")
 _GUARDED = LEVELS[::-1]
@@ -167,7 +166,8 @@ class Claimer:
             return await self._claim_all(want) if want else None
         only = self._subscriptions[0]
         async with self._claiming:
-            if self.stopping.is_set():
+            # what was wanted may have changed while the lock was not ours
+            if self.stopping.is_set() or self._want() == 0:
                 return None
             command = self._claim_command(only, want)
             claim = await self._sleeper.sleep_then(self._by_wake, seconds, command)
@@ -213,16 +213,17 @@ class Claimer:
         entry, fields = body
         tenure = subscription.tenure
         queue = tenure.keys.queue
+        refused: InvalidPayload | None = None
         try:
             job = work.job_of(queue, level, entry, fields, deliveries)
         except InvalidPayload as error:
-            job = Job(queue, level, entry, b"_malformed", b" ".join(fields), home=tenure)
-            tenure.hold(job)
-            self._reporter.failed(job, Malformed(str(error)), 0.0, 0.0)
-            return []
+            job, refused = work.malformed(queue, level, entry, fields, deliveries), error
         job.home = tenure
         job.handler = subscription.handlers.get(job.raw_task)
         tenure.hold(job)
+        if refused is not None:
+            self._reporter.malformed(job, refused)
+            return []
         return [job]
 
     # -- registering ----------------------------------------------------------------------

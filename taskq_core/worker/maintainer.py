@@ -13,7 +13,6 @@ import asyncio
 import logging
 import random
 
-from taskq_core.claimed import Job
 from taskq_core.clock import monotonic
 from taskq_core.commands import work
 from taskq_core.errors import InvalidPayload, TaskqError
@@ -85,7 +84,7 @@ class Maintainer:
             try:
                 job = work.job_of(keys.queue, level, entry, fields, deliveries)
             except InvalidPayload:
-                job = Job(keys.queue, level, entry, b"_malformed", b" ".join(fields), deliveries=deliveries)
+                job = work.malformed(keys.queue, level, entry, fields, deliveries)
             error = Poison(f"{deliveries} workers died while they ran this job")
             runs.append(failed_run(job, limits_of(job, (self._subscription.policy,)), error))
         await self._client.run(work.fail(keys, worker, runs, revoked=True))

@@ -8,10 +8,10 @@ from typing import Any
 from taskq_core.claimed import Job, entry_ms
 from taskq_core.clock import wall_ms
 from taskq_core.codec import encode_outcome, encode_result
-from taskq_core.errors import TaskqError, UnknownTask
+from taskq_core.errors import InvalidPayload, TaskqError, UnknownTask
 from taskq_core.histogram import bucket
 from taskq_core.worker.tenure import Subscription
-from taskq_core.worker.verdict import JobTimeout, Limits, failed_run, limits_of
+from taskq_core.worker.verdict import JobTimeout, Limits, Malformed, failed_run, limits_of
 
 
 class Reporter:
@@ -54,6 +54,10 @@ class Reporter:
         """Nobody here knows the task. Buried: a payload never names what to import."""
         known = self.subscriptions[job.queue].handlers
         self._fail(job, UnknownTask(job.task, tuple(name.decode() for name in known)))
+
+    def malformed(self, job: Job, error: InvalidPayload) -> None:
+        """The entry is none that this library, or one that follows its format, made. Buried."""
+        self._fail(job, Malformed(str(error)))
 
     def stopped(self, job: Job, why: str, timeout_s: float) -> None:
         """The worker stopped the run."""

@@ -101,7 +101,7 @@ class Worker:
         heartbeat.start()
         try:
             await self._until_stopped(services)
-            await self._wind_down(services)
+            await self._wind_down()
         finally:
             heartbeat.stop()
             unfinished = {*services, *self._errands}
@@ -148,7 +148,7 @@ class Worker:
 
     # -- stopping -------------------------------------------------------------------------
 
-    async def _wind_down(self, services: Sequence[asyncio.Task[None]]) -> None:
+    async def _wind_down(self) -> None:
         log.info("stopping: %d jobs run", len(self._slots.running))
         self._claimer.interrupt()
         await asyncio.wait((self._claiming,))
