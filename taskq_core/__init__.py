@@ -41,7 +41,6 @@ if TYPE_CHECKING:
         TaskqError,
         UnknownTask,
         UsageError,
-        WrongState,
     )
     from taskq_core.job import (
         DEFAULT_OPTIONS,
@@ -114,7 +113,6 @@ _HOME = {
     "WorkerInfo": "snapshot",
     "WorkerJob": "supervisor",
     "WorkerOptions": "worker.options",
-    "WrongState": "errors",
     "__version__": "version",
     "check_namespace": "names",
     "check_payload": "codec",
@@ -185,7 +183,6 @@ __all__ = [
     "WorkerInfo",
     "WorkerJob",
     "WorkerOptions",
-    "WrongState",
     "__version__",
     "check_namespace",
     "check_payload",

@@ -9,8 +9,7 @@
     ├── NotFound              no such job or queue
     ├── Refused               the server's state says no
     │   ├── QueueFull         the queue's own depth limit
-    │   ├── ServerFull        the server's maxmemory
-    │   └── WrongState        the job is not in a state this verb takes
+    │   └── ServerFull        the server's maxmemory
     ├── ServerError           the server answered with an error
     │   ├── ServerTooOld      older than Redis 7.0 / Valkey 7.2
     │   ├── KeyConflict       one of our keys holds another type
@@ -96,16 +95,6 @@ class QueueFull(Refused):
 
 class ServerFull(Refused):
     """The server reached its maxmemory; enqueueing stops, draining goes on."""
-
-
-class WrongState(Refused):
-    """The job exists, but not in a state this verb takes."""
-
-    def __init__(self, ref: str, state: str, verb: str) -> None:
-        super().__init__(f"cannot {verb} {ref}: it is {state}")
-        self.ref = ref
-        self.state = state
-        self.verb = verb
 
 
 class ServerError(TaskqError):
