@@ -4,6 +4,7 @@
 #   make test    everything: the checks, then the whole suite
 #   make check   lint, types and import layers
 #   make bench   the figures of the README, on this machine
+#   make docs    docs/cli.md, from the help of the commands
 #   make clean   removes what the other targets made
 
 SHELL := /bin/sh
@@ -19,7 +20,7 @@ find_python = for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 PYTHON ?= $(shell $(find_python))
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: demo test check lint types layers suite smoke bench format clean
+.PHONY: demo test check lint types layers suite smoke bench format docs clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/taskq demo
@@ -54,6 +55,10 @@ smoke:
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format --quiet
+
+docs: $(VENV)/run.stamp
+	@$(BIN)/python -m taskq_cli.reference > docs/cli.md.new && mv docs/cli.md.new docs/cli.md
+	@$(BIN)/python -m taskq_cli.top.keytable docs/top.md
 
 clean:
 	@rm -rf $(VENV) .venv-3.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

@@ -16,13 +16,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from taskq_core.address import shown_url
     from taskq_core.apps import load_queues
     from taskq_core.async_client import AsyncClient
     from taskq_core.backoff import Backoff
     from taskq_core.claimed import Job
     from taskq_core.client import Client
     from taskq_core.codec import check_payload
-    from taskq_core.connect import shown_url
+    from taskq_core.commands.moving import check_import
     from taskq_core.errors import (
         AccessDenied,
         Discard,
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
         InvalidOption,
         InvalidPayload,
         KeyConflict,
+        NotDurable,
         NotFound,
+        QueueDraining,
         QueueFull,
         Refused,
         Retry,
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
         UnknownTask,
         UsageError,
     )
+    from taskq_core.filters import FILTER_FIELDS, JobFilter
+    from taskq_core.glance import queue_names, task_names
     from taskq_core.job import (
         DEFAULT_OPTIONS,
         Change,
@@ -55,12 +60,34 @@ if TYPE_CHECKING:
         Receipts,
         State,
     )
+    from taskq_core.listing import FailureGroup, GroupPage, merge_groups
     from taskq_core.names import JobRef, check_namespace, check_queue, check_task
+    from taskq_core.programs import CannotStart, ProgramFailed, program
     from taskq_core.queue import TaskQueue
     from taskq_core.server import LocalServer, LocalStatus
     from taskq_core.server_binary import ServerMissing
-    from taskq_core.snapshot import FailedAttempt, Minute, Percentiles, QueueSnapshot, ServerInfo, WorkerInfo
+    from taskq_core.sighting import (
+        Audit,
+        HeldJob,
+        Holder,
+        Place,
+        Probe,
+        WorkerProcess,
+        processes_of,
+        stalled,
+    )
+    from taskq_core.snapshot import (
+        FailedAttempt,
+        Minute,
+        Percentiles,
+        QueueLimits,
+        QueueSnapshot,
+        ServerInfo,
+        WorkerInfo,
+    )
+    from taskq_core.standing import Standing
     from taskq_core.supervisor import WorkerJob, run_workers
+    from taskq_core.tail import Event, Tail
     from taskq_core.task import Task
     from taskq_core.version import __version__
     from taskq_core.worker.options import WorkerOptions
@@ -69,18 +96,27 @@ if TYPE_CHECKING:
 _HOME = {
     "AccessDenied": "errors",
     "AsyncClient": "async_client",
+    "Audit": "sighting",
     "Backoff": "backoff",
+    "CannotStart": "programs",
     "Change": "job",
     "Client": "client",
     "DEFAULT_OPTIONS": "job",
     "Discard": "errors",
+    "Event": "tail",
+    "FILTER_FIELDS": "filters",
     "FailedAttempt": "snapshot",
     "Failure": "job",
+    "FailureGroup": "listing",
+    "GroupPage": "listing",
+    "HeldJob": "sighting",
+    "Holder": "sighting",
     "InvalidName": "errors",
     "InvalidOption": "errors",
     "InvalidPayload": "errors",
     "Job": "claimed",
     "JobDetail": "job",
+    "JobFilter": "filters",
     "JobOptions": "job",
     "JobRef": "names",
     "KeyConflict": "errors",
@@ -88,11 +124,17 @@ _HOME = {
     "LocalStatus": "server",
     "Minute": "snapshot",
     "NewJob": "job",
+    "NotDurable": "errors",
     "NotFound": "errors",
     "Page": "job",
     "Percentiles": "snapshot",
+    "Place": "sighting",
     "Priority": "job",
+    "Probe": "sighting",
+    "ProgramFailed": "programs",
+    "QueueDraining": "errors",
     "QueueFull": "errors",
+    "QueueLimits": "snapshot",
     "QueueSnapshot": "snapshot",
     "Receipt": "job",
     "Receipts": "job",
@@ -104,7 +146,9 @@ _HOME = {
     "ServerMissing": "server_binary",
     "ServerTooOld": "errors",
     "ServerUnreachable": "errors",
+    "Standing": "standing",
     "State": "job",
+    "Tail": "tail",
     "Task": "task",
     "TaskQueue": "queue",
     "TaskqError": "errors",
@@ -113,14 +157,22 @@ _HOME = {
     "WorkerInfo": "snapshot",
     "WorkerJob": "supervisor",
     "WorkerOptions": "worker.options",
+    "WorkerProcess": "sighting",
     "__version__": "version",
+    "check_import": "commands.moving",
     "check_namespace": "names",
     "check_payload": "codec",
     "check_queue": "names",
     "check_task": "names",
     "load_queues": "apps",
+    "merge_groups": "listing",
+    "processes_of": "sighting",
+    "program": "programs",
+    "queue_names": "glance",
     "run_workers": "supervisor",
-    "shown_url": "connect",
+    "shown_url": "address",
+    "stalled": "sighting",
+    "task_names": "glance",
 }
 
 
@@ -138,19 +190,28 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "DEFAULT_OPTIONS",
+    "FILTER_FIELDS",
     "AccessDenied",
     "AsyncClient",
+    "Audit",
     "Backoff",
+    "CannotStart",
     "Change",
     "Client",
     "Discard",
+    "Event",
     "FailedAttempt",
     "Failure",
+    "FailureGroup",
+    "GroupPage",
+    "HeldJob",
+    "Holder",
     "InvalidName",
     "InvalidOption",
     "InvalidPayload",
     "Job",
     "JobDetail",
+    "JobFilter",
     "JobOptions",
     "JobRef",
     "KeyConflict",
@@ -158,11 +219,17 @@ __all__ = [
     "LocalStatus",
     "Minute",
     "NewJob",
+    "NotDurable",
     "NotFound",
     "Page",
     "Percentiles",
+    "Place",
     "Priority",
+    "Probe",
+    "ProgramFailed",
+    "QueueDraining",
     "QueueFull",
+    "QueueLimits",
     "QueueSnapshot",
     "Receipt",
     "Receipts",
@@ -174,7 +241,9 @@ __all__ = [
     "ServerMissing",
     "ServerTooOld",
     "ServerUnreachable",
+    "Standing",
     "State",
+    "Tail",
     "Task",
     "TaskQueue",
     "TaskqError",
@@ -183,12 +252,20 @@ __all__ = [
     "WorkerInfo",
     "WorkerJob",
     "WorkerOptions",
+    "WorkerProcess",
     "__version__",
+    "check_import",
     "check_namespace",
     "check_payload",
     "check_queue",
     "check_task",
     "load_queues",
+    "merge_groups",
+    "processes_of",
+    "program",
+    "queue_names",
     "run_workers",
     "shown_url",
+    "stalled",
+    "task_names",
 ]

@@ -4,39 +4,56 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from taskq_core.errors import UsageError
+from taskq_core.names import check_task
+from taskq_core.programs import program
 from taskq_core.queue import TaskQueue
+from taskq_core.task import Handler, Policy
 
 
-def load_queues(apps: Sequence[str], only: Sequence[str] = ()) -> list[TaskQueue]:
-    """The queues that the apps name, those in ``only`` if any. Raises: UsageError.
+def load_queues(
+    apps: Sequence[str],
+    only: Sequence[str] = (),
+    programs: Sequence[tuple[str, Sequence[str]]] = (),
+) -> list[TaskQueue]:
+    """The queues that the apps name, those in ``only`` if any. Raises: UsageError, InvalidName.
 
     An app is ``module`` (all queues in it), or ``module:name`` of a queue or a list of them; a path
     such as ``app/jobs.py`` works too. Queues of the same name are one: their tasks are put together.
+    ``programs``: tasks that each of these queues serves besides, and the words of the command that runs
+    one. With programs and no app the queues are those named in ``only``.
     """
     found: dict[str, TaskQueue] = {}
     for app in apps:
         for queue in _queues_in(app):
             _merge(found, queue)
+    if not apps:
+        found = {name: TaskQueue(name) for name in only}
     missing = [name for name in only if name not in found]
     if missing:
         raise UsageError(
             f"no queue {missing[0]!r} in {', '.join(apps)}", hint=f"It has: {', '.join(found) or 'none'}"
         )
-    return [queue for name, queue in found.items() if not only or name in only]
+    handlers = _handlers(programs)
+    return [queue.serving(handlers) for name, queue in found.items() if not only or name in only]
 
 
 def _merge(found: dict[str, TaskQueue], queue: TaskQueue) -> None:
     known = found.setdefault(queue.name, queue)
-    if known is queue:
-        return
-    twice = known.handlers.keys() & queue.handlers.keys()
-    if twice:
-        raise UsageError(f"task {min(twice)!r} is registered twice in queue {queue.name!r}")
-    known.handlers.update(queue.handlers)
+    if known is not queue:
+        found[queue.name] = known.serving(queue.handlers)
+
+
+def _handlers(programs: Sequence[tuple[str, Sequence[str]]]) -> Mapping[str, Handler]:
+    handlers: dict[str, Handler] = {}
+    for task, argv in programs:
+        if task in handlers:
+            raise UsageError(f"task {task!r} has two programs", hint="A task is run by one of them")
+        handlers[task] = Handler(check_task(task), program(argv), Policy(), typed=False)
+    return handlers
 
 
 def _queues_in(app: str) -> list[TaskQueue]:

@@ -6,29 +6,30 @@ the deadline; the scripts see to it that nothing happens twice.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import timedelta
-from typing import Any, Self, TypeVar
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
-from redis.exceptions import NoScriptError
-
-from taskq_core import config, queries
+from taskq_core import config, durability, listing, observe, queries, standing
+from taskq_core.async_calling import AsyncCaller
 from taskq_core.client_state import (
     CANCEL_ORDER_MS,
-    ClientState,
+    PIPELINE,
+    STOP,
+    STOP_NOW,
+    STOP_ORDER_MS,
     Payload,
     cancel_order,
     describe,
     found,
+    info_fields,
     limits_of,
     read_info,
-    reply_timeout,
 )
-from taskq_core.command import Command, text
-from taskq_core.commands import operate, produce, work
-from taskq_core.connect import FOREIGN, Patience, connect_async, translate
-from taskq_core.errors import ServerUnreachable
+from taskq_core.clock import instant_ms, moment
+from taskq_core.command import text
+from taskq_core.commands import moving, operate, produce, work
+from taskq_core.errors import NotDurable, ServerUnreachable
+from taskq_core.filters import JobFilter
 from taskq_core.job import (
     DEFAULT_OPTIONS,
     Change,
@@ -41,14 +42,18 @@ from taskq_core.job import (
     State,
 )
 from taskq_core.keys import queues_key
-from taskq_core.names import JobRef
+from taskq_core.listing import GroupPage
+from taskq_core.names import JobRef, valid_queue
+from taskq_core.observe import PlaceSearch
+from taskq_core.sighting import Audit, HeldJob, Place, Probe
 from taskq_core.snapshot import FailedAttempt, QueueSnapshot, ServerInfo, WorkerInfo
-from taskq_core.wire import AsyncWire
+from taskq_core.standing import Standing
+from taskq_core.tail import Event, Tail
 
-T = TypeVar("T")
+_A_SECOND = timedelta(seconds=1)
 
 
-class AsyncClient(ClientState):
+class AsyncClient(AsyncCaller):
     """The asyncio client. ``deadline``: seconds that a call is repeated while the server does not answer."""
 
     def __init__(
@@ -60,79 +65,59 @@ class AsyncClient(ClientState):
         payload_limit: int = config.MAX_PAYLOAD_BYTES,
     ) -> None:
         super().__init__(url, namespace, deadline, payload_limit)
-        self._wire = AsyncWire(connect_async(url, reply_timeout(deadline)))
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Closes all connections."""
-        await self._wire.close()
-
-    async def run(self, command: Command[T], queue: str = "") -> T:
-        """Sends a command until it is answered. Raises: ServerUnreachable, ServerError, Refused."""
-        return command.parse(await self._call(lambda: self._send(command), queue))
-
-    async def execute(self, *words: Any) -> Any:
-        """Sends a plain Redis command that may be repeated. Raises as `run`."""
-        return await self._call(lambda: self._wire.call(*words))
-
-    async def _send(self, command: Command[Any]) -> Any:
-        script = command.script
-        try:
-            return await self._wire.call(
-                "EVALSHA", script.sha, len(command.keys), *command.keys, *command.args
-            )
-        except NoScriptError:
-            return await self._wire.call(
-                "EVAL", script.source, len(command.keys), *command.keys, *command.args
-            )
-
-    async def _call(self, send: Callable[[], Awaitable[Any]], queue: str = "") -> Any:
-        patience: Patience | None = None
-        while True:
-            try:
-                return await send()
-            except FOREIGN as error:
-                patience = patience or Patience(self.deadline)
-                pause = patience.pause(error)
-                if pause is None:
-                    raise translate(error, self.url, queue) from error
-                await asyncio.sleep(pause)
 
     # -- producing ------------------------------------------------------------------------
 
     async def enqueue(
-        self, queue: str, task: str, payload: Payload, options: JobOptions = DEFAULT_OPTIONS
+        self,
+        queue: str,
+        task: str,
+        payload: Payload,
+        options: JobOptions = DEFAULT_OPTIONS,
+        *,
+        durable: bool = False,
     ) -> Receipt:
-        """Adds one job. Raises: InvalidPayload, InvalidName, QueueFull, ServerFull, ServerUnreachable."""
-        return (await self._enqueue(queue, self.single(task, payload, options)))[0]
+        """Adds one job. ``durable``: returns when it is on disk or on a replica, as the server has them.
+
+        Raises: InvalidPayload, InvalidName, QueueFull, ServerFull, ServerUnreachable; with ``durable`` also
+        NotDurable, and Refused before anything is sent to a server that cannot tell.
+        """
+        return (await self._enqueue(queue, self.single(task, payload, options), durable=durable))[0]
 
     async def enqueue_many(
-        self, queue: str, task: str, payloads: Iterable[Payload], options: JobOptions = DEFAULT_OPTIONS
+        self,
+        queue: str,
+        task: str,
+        payloads: Iterable[Payload],
+        options: JobOptions = DEFAULT_OPTIONS,
+        *,
+        durable: bool = False,
     ) -> Receipts:
         """Adds jobs that share task and options, in batches of 1,000: each batch whole or not at all."""
-        parts = [
-            await self._enqueue(queue, [produce.Group(task, batch, options)])
-            for batch in self.checked(payloads)
-        ]
+        parts: list[Receipts] = []
+        for batch in self.checked(payloads):
+            try:
+                group = produce.Group(task, batch, options)
+                parts.append(await self._enqueue(queue, [group], durable=durable))
+            except NotDurable as error:
+                error.receipts = Receipts.joined(queue, [*parts, error.receipts])
+                raise
         return Receipts.joined(queue, parts)
 
-    async def enqueue_jobs(self, queue: str, jobs: Sequence[NewJob]) -> Receipts:
+    async def enqueue_jobs(self, queue: str, jobs: Sequence[NewJob], *, durable: bool = False) -> Receipts:
         """Adds up to 1,000 jobs with tasks and options of their own, in order: all or none."""
-        return await self._enqueue(queue, produce.groups_of(jobs, self.payload_limit))
+        return await self._enqueue(queue, produce.groups_of(jobs, self.payload_limit), durable=durable)
 
-    async def _enqueue(self, queue: str, groups: Sequence[produce.Group]) -> Receipts:
+    async def _enqueue(self, queue: str, groups: Sequence[produce.Group], *, durable: bool) -> Receipts:
         keys = self.keys(queue)
-        if queue not in self.announced:
-            await self.run(operate.announce(self.namespace, queue))
-            self.announced.add(queue)
+        await self._announce(queue)
+        proof = durability.proof_of(await self._ask(durability.look(keys))) if durable else None
         producer = self.take_session()
+        command = produce.enqueue(keys, groups, producer.id, producer.number)
+        if proof is not None:
+            command = durability.proven(command, keys.producer(producer.id), proof, self.url, self.deadline)
         try:
-            receipts = await self.run(produce.enqueue(keys, groups, producer.id, producer.number), queue)
+            receipts = await self.run(command, queue)
         except ServerUnreachable:
             raise
         except Exception:
@@ -141,6 +126,23 @@ class AsyncClient(ClientState):
         self.idle.append(producer)
         return receipts
 
+    async def _announce(self, queue: str) -> None:
+        if queue not in self.announced:
+            await self.run(operate.announce(self.namespace, queue))
+            self.announced.add(queue)
+
+    async def import_jobs(self, queue: str, jobs: Sequence[JobDetail]) -> list[Change]:
+        """Brings up to 250 jobs of another place into a queue, under their own ids and in their states.
+
+        A job that is here already, or was imported in the last 24 hours, is left alone: a call, and a
+        whole import, may be repeated. Running jobs come as ready ones. ``found`` says why one was not
+        added: ``known``, or ``taken`` by another job. Raises: InvalidName, InvalidOption,
+        InvalidPayload, QueueFull, QueueDraining, ServerFull, ServerUnreachable.
+        """
+        command = moving.import_jobs(self.keys(queue), jobs)
+        await self._announce(queue)
+        return await self.run(command, queue)
+
     # -- looking ----------------------------------------------------------------------------
 
     async def ping(self) -> ServerInfo:
@@ -148,35 +150,127 @@ class AsyncClient(ClientState):
         return read_info(await self.execute("INFO"))
 
     async def queues(self) -> list[str]:
-        """The names of the namespace's queues, sorted."""
-        return sorted(text(name) for name in await self.execute("SMEMBERS", queues_key(self.namespace)))
+        """The names of the namespace's queues, sorted; what is no name of ours is left out."""
+        names = await self.execute("SMEMBERS", queues_key(self.namespace))
+        return sorted(name for name in map(text, names) if valid_queue(name))
 
     async def inspect(self, ref: JobRef) -> JobDetail:
         """Everything about a job. Raises: NotFound."""
         return found(await self.run(queries.inspect(self.keys(ref.queue), ref.id)), ref)
 
-    async def list_jobs(self, queue: str, state: State, *, limit: int = 100, cursor: str = "") -> Page:
-        """A page of jobs in one state: scheduled, ready, running or dead. Raises: InvalidOption."""
-        return await self.run(queries.list_jobs(self.keys(queue), state, cursor, limit))
+    async def states(self, queue: str, ids: Sequence[str]) -> list[Standing]:
+        """Where up to 1,000 jobs stand, in order; cheap, whatever their size. Raises: InvalidName."""
+        look = standing.Look(self.keys(queue), ids)
+        while (command := look.command()) is not None:
+            look.take(await self.run(command, queue))
+        return look.found
 
-    async def snapshot(self, queue: str, minutes: int = 0) -> QueueSnapshot:
-        """A queue at one moment, with its last minutes."""
-        return await self.run(queries.snapshot(self.keys(queue), minutes))
+    async def list_jobs(
+        self,
+        queue: str,
+        state: State,
+        *,
+        limit: int = 100,
+        cursor: str = "",
+        where: JobFilter | None = None,
+    ) -> Page:
+        """A page of jobs in one state: scheduled, ready, running or dead. Raises: InvalidOption.
 
-    async def snapshots(self, queues: Sequence[str], minutes: int = 0) -> list[QueueSnapshot]:
-        """Several queues, one after the other."""
-        return [await self.snapshot(queue, minutes) for queue in queues]
+        It may hold fewer jobs than ``limit``, with ``where`` none at all, and yet go on: only a page
+        without a cursor is the last.
+        """
+        look = listing.Look(limit, cursor, where or listing.EVERYTHING)
+        return await self.run(listing.list_jobs(self.keys(queue), state, look))
+
+    async def group_failures(
+        self, queue: str, state: State = State.DEAD, *, cursor: str = "", since: datetime | None = None
+    ) -> GroupPage:
+        """Failed jobs by cause: dead ones, or scheduled ones that failed before. Raises: InvalidOption.
+
+        A page looks at up to 1,000 jobs: go on until its cursor is empty, and join them by `merge_groups`.
+        """
+        since_ms = None if since is None else instant_ms(since)
+        return await self.run(listing.group_failures(self.keys(queue), state, cursor, since_ms))
+
+    async def snapshot(self, queue: str, minutes: int = 0, counted: int = 0) -> QueueSnapshot:
+        """A queue at one moment, with its last minutes, and the counts of those before them."""
+        return await self.run(queries.snapshot(self.keys(queue), minutes, counted))
+
+    async def snapshots(
+        self, queues: Sequence[str], minutes: int = 0, counted: int = 0
+    ) -> list[QueueSnapshot]:
+        """Several queues, a hundred in one round trip; each with its past as `snapshot`."""
+        return await self.run_all([queries.snapshot(self.keys(queue), minutes, counted) for queue in queues])
 
     async def workers(self, queue: str) -> list[WorkerInfo]:
         """The live workers of a queue."""
-        keys = self.keys(queue)
-        leases = await self.run(queries.list_workers(keys))
-        return [describe(lease, await self.execute("HGETALL", keys.worker(lease.id))) for lease in leases]
+        return await self.workers_of([queue])
+
+    async def workers_of(self, queues: Sequence[str]) -> list[WorkerInfo]:
+        """The live workers of several queues, queue by queue; a worker of two queues comes twice."""
+        keys = {queue: self.keys(queue) for queue in queues}
+        leases = [
+            lease
+            for rows in await self.run_all([queries.list_workers(each) for each in keys.values()])
+            for lease in rows
+        ]
+        found: list[WorkerInfo] = []
+        for start in range(0, len(leases), PIPELINE):
+            part = leases[start : start + PIPELINE]
+            calls = [("HGETALL", keys[lease.queue].worker(lease.id)) for lease in part]
+            replies = await self._ask(calls)
+            found += [describe(lease, reply) for lease, reply in zip(part, replies, strict=True)]
+        return found
+
+    async def held(self, queue: str, worker: str, *, limit: int = 100) -> list[HeldJob]:
+        """The jobs in the hands of a worker, by its id in that queue; at most so many of each level."""
+        return await self.run(observe.held(self.keys(queue), worker, limit))
+
+    async def place(self, ref: JobRef, *, worker: str = "", most: int = 100_000) -> Place | None:
+        """Where a ready or running job stands; at most so many jobs ahead of it are counted, in steps.
+
+        ``worker``: who holds it, as `inspect` says, to see its unread orders. None: it is neither.
+        """
+        search = PlaceSearch(self.keys(ref.queue), ref.id, worker, most)
+        while (command := search.command()) is not None:
+            search.take(await self.run(command))
+        return search.found
+
+    async def audit(self, queue: str) -> Audit:
+        """What does not add up in a queue: a bounded look."""
+        return await self.run(observe.audit(self.keys(queue)))
+
+    async def probe(self, queue: str) -> Probe:
+        """Whether the server takes writes, in one round trip. Raises: ServerFull, ServerError, …"""
+        return await self.run(observe.probe(self.keys(queue)))
+
+    async def time(self) -> datetime:
+        """The server's clock."""
+        seconds, micros = await self.execute("TIME")
+        return moment(int(seconds) * 1000 + int(micros) // 1000)
+
+    async def info(self) -> dict[str, str]:
+        """All that the server says of itself, by INFO's names. Raises: AccessDenied, ServerUnreachable."""
+        return info_fields(await self.execute("INFO"))
 
     async def failures(self, queue: str, *, limit: int = 100) -> list[FailedAttempt]:
-        """The latest failed attempts, newest first."""
+        """The latest failed attempts, newest first; the server keeps about a thousand."""
         entries = await self.execute("XREVRANGE", self.keys(queue).failures, "+", "-", "COUNT", limit)
-        return [queries.read_failure(entry) for entry in entries]
+        return [queries.read_failure(queue, entry) for entry in entries]
+
+    async def follow(self, tail: Tail, queues: Sequence[str], *, wait: timedelta = _A_SECOND) -> list[Event]:
+        """What ended, or failed, in the queues since the last call, oldest first.
+
+        Waits up to ``wait`` (at most 5 s) for the first event. Without a queue it returns at once.
+        """
+        fresh = tail.unknown(queues)
+        if fresh:
+            tail.add([self.keys(queue) for queue in fresh], await self.execute("TIME"))
+        if calls := tail.renewals():
+            await self._ask(calls)
+        if not tail.follows:
+            return []
+        return tail.read(await self.execute(*tail.words(wait)))
 
     # -- operating ----------------------------------------------------------------------------
 
@@ -193,6 +287,10 @@ class AsyncClient(ClientState):
                 await self.run(work.tell(keys, row.worker, cancel_order(row.change.ref.id), CANCEL_ORDER_MS))
         return [row.change for row in cancelled]
 
+    async def bury(self, queue: str, ids: Sequence[str]) -> list[Change]:
+        """Scheduled jobs go to the dead letter queue: no further attempt; at most 1,000 a call."""
+        return await self.run(operate.bury(self.keys(queue), ids))
+
     async def delete(self, queue: str, ids: Sequence[str]) -> list[Change]:
         """Dead jobs are removed for good."""
         return await self.run(operate.delete(self.keys(queue), ids))
@@ -207,8 +305,12 @@ class AsyncClient(ClientState):
         """Stops claims. True when it was not paused before."""
         return await self.run(operate.pause(self.keys(queue)))
 
+    async def drain(self, queue: str) -> bool:
+        """Takes no more jobs in; workers go on. True when it was open before. Raises: Refused when paused."""
+        return await self.run(operate.drain(self.keys(queue)))
+
     async def resume(self, queue: str) -> bool:
-        """Lets claims go on. True when it was paused before."""
+        """Lets claims go on, and producers in. True when it was paused or draining before."""
         return await self.run(operate.resume(self.keys(queue)))
 
     async def configure(
@@ -221,6 +323,13 @@ class AsyncClient(ClientState):
     ) -> None:
         """Sets limits of a queue; 0 goes back to the default. Raises: InvalidOption."""
         await self.run(operate.configure(self.keys(queue), limits_of(max_jobs, dead_max, dead_age)))
+
+    async def stop_worker(self, queue: str, worker: str, *, now: bool = False) -> None:
+        """Tells a worker to end in good order, as on SIGTERM; ``now``: without waiting for running jobs.
+
+        ``worker``: the id it has in that queue. If it is alive it reads the order at once. Safe to repeat.
+        """
+        await self.run(work.tell(self.keys(queue), worker, STOP_NOW if now else STOP, STOP_ORDER_MS))
 
     async def remove(self, queue: str) -> int:
         """Removes a queue with all its jobs, running ones too. Returns how many keys it had."""

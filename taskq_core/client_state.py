@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from taskq_core import config
+from taskq_core.address import is_cluster
 from taskq_core.clock import positive_ms, wall_ms
 from taskq_core.codec import check_payload
-from taskq_core.command import text
+from taskq_core.command import Command, text
 from taskq_core.commands import produce
 from taskq_core.errors import NotFound
 from taskq_core.job import JobDetail, JobOptions
 from taskq_core.keys import QueueKeys, queue_keys
+from taskq_core.late import LateModule
 from taskq_core.names import JobRef, check_namespace
-from taskq_core.snapshot import ServerInfo, WorkerInfo
+
+if TYPE_CHECKING:
+    from taskq_core import snapshot
+    from taskq_core.snapshot import ServerInfo, WorkerInfo
+else:
+    snapshot = LateModule("taskq_core.snapshot")
 
 Payload = Mapping[str, Any] | bytes | str
+PIPELINE = 100
+"""Calls that are sent in one go."""
 CANCEL_ORDER_MS = 60_000
 """How long an order to a worker waits for it."""
+STOP_ORDER_MS = 60_000
+STOP = b'{"stop":"soon"}'
+STOP_NOW = b'{"stop":"now"}'
+"""The orders that end a worker: with the grace for what runs, or without."""
 
 
 class ProducerSession:
@@ -29,7 +42,7 @@ class ProducerSession:
     __slots__ = ("id", "number")
 
     def __init__(self) -> None:
-        self.id = secrets.token_hex(8)
+        self.id = os.urandom(8).hex()
         self.number = 0
 
 
@@ -43,6 +56,11 @@ class ClientState:
         self.deadline = deadline
         self.idle: list[ProducerSession] = []
         self.announced: set[str] = set()
+
+    @property
+    def spread(self) -> bool:
+        """Whether the queues live on several servers, of which one may be away while the others answer."""
+        return is_cluster(self.url)
 
     def keys(self, queue: str) -> QueueKeys:
         """The keys of a queue. Raises: InvalidName."""
@@ -69,6 +87,16 @@ class ClientState:
     def before(self, older_than: timedelta | None) -> int | None:
         """The time before which something is older than that."""
         return None if older_than is None else wall_ms() - positive_ms(older_than, "older_than")
+
+
+def evalsha(command: Command[Any]) -> tuple[Any, ...]:
+    """The words of a call of a script that the server knows."""
+    return ("EVALSHA", command.script.sha, len(command.keys), *command.keys, *command.args)
+
+
+def whole(command: Command[Any]) -> tuple[Any, ...]:
+    """The words of a call of a script that the server may not know."""
+    return ("EVAL", command.script.source, len(command.keys), *command.keys, *command.args)
 
 
 def found(detail: JobDetail | None, ref: JobRef) -> JobDetail:
@@ -103,18 +131,21 @@ def describe(worker: WorkerInfo, reply: Any) -> WorkerInfo:
     """The worker with what it says of itself: a HGETALL reply in either protocol."""
     rows = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
     about = {text(name): text(value) for name, value in rows}
-    return WorkerInfo(worker.id, worker.queue, worker.expires_at, about)
+    return snapshot.WorkerInfo(worker.id, worker.queue, worker.expires_at, about)
+
+
+def info_fields(reply: Any) -> dict[str, str]:
+    """The answer of INFO by name, raw or as redis-py makes it."""
+    if isinstance(reply, dict):
+        return {text(name): text(value) for name, value in reply.items()}
+    return dict(line.split(":", 1) for line in text(reply).splitlines() if ":" in line)
 
 
 def read_info(reply: Any) -> ServerInfo:
-    """The answer of INFO, raw or as redis-py makes it."""
-    if isinstance(reply, dict):
-        info = {text(name): text(value) for name, value in reply.items()}
-    else:
-        lines = (line.split(":", 1) for line in text(reply).splitlines() if ":" in line)
-        info = dict(lines)
+    """What `ping` tells of the answer of INFO."""
+    info = info_fields(reply)
     valkey = info.get("valkey_version")
-    return ServerInfo(
+    return snapshot.ServerInfo(
         kind="valkey" if valkey else "redis", version=valkey or info.get("redis_version", "?"),
         mode=info.get("redis_mode", "standalone"), used_memory=int(info.get("used_memory", "0")),
         max_memory=int(info.get("maxmemory", "0")), eviction=info.get("maxmemory_policy", ""),
@@ -122,6 +153,9 @@ def read_info(reply: Any) -> ServerInfo:
     )  # fmt: skip
 
 
-def reply_timeout(deadline: float) -> float:
+def reply_timeout(url: str, deadline: float) -> float:
     """Seconds to wait for one reply: no longer than the call may take, where that is bounded."""
-    return min(config.REPLY_TIMEOUT_S, deadline) if deadline > 0 else config.REPLY_TIMEOUT_S
+    if deadline > 0:
+        return min(config.REPLY_TIMEOUT_S, deadline)
+    # a worker: one node of a cluster must not hold up the queues of the others
+    return config.NODE_TIMEOUT_S if is_cluster(url) else config.REPLY_TIMEOUT_S

@@ -9,6 +9,8 @@ from taskq_core.errors import InvalidOption
 
 MAX_SPAN_MS = 100 * 366 * 24 * 3600 * 1000
 """A hundred years: the longest span anywhere."""
+_LAST_MS = 253_402_300_799_000
+"""The last second of the year 9999, which is where datetime ends."""
 
 monotonic = time.monotonic
 precise = time.perf_counter
@@ -42,5 +44,5 @@ def instant_ms(moment: datetime) -> int:
 
 
 def moment(ms: int) -> datetime:
-    """The aware UTC datetime of a stored time."""
-    return datetime.fromtimestamp(ms / 1000, UTC)
+    """The aware UTC datetime of a stored time; one out of range, as anybody may write it, is the nearest."""
+    return datetime.fromtimestamp(min(max(ms, 0), _LAST_MS) / 1000, UTC)

@@ -218,10 +218,14 @@ _decode_failure: Final = msgspec.json.Decoder(Failure).decode
 def encode_failure(failure: Failure) -> bytes:
     """JSON, with each text cut to its limit: the head of a message, the tail of a traceback."""
     limit = config.MAX_ERROR_BYTES
+    # the fingerprint first: the server groups by it, and finds it without reading on
     return encode_json(
-        Failure(
-            _clean(failure.type)[:200], _clean(failure.message)[:limit], _clean(failure.traceback)[-limit:]
-        )
+        {
+            "fingerprint": failure.fingerprint,
+            "type": _clean(failure.type)[:200],
+            "message": _clean(failure.message)[:limit],
+            "traceback": _clean(failure.traceback)[-limit:],
+        }
     )
 
 

@@ -14,12 +14,17 @@ Arg = str | bytes | int
 
 @dataclass(frozen=True, slots=True)
 class Command(Generic[T]):
-    """Sent by a client. Every command may be sent twice: scripts do nothing twice."""
+    """Sent by a client. Every command may be sent twice: scripts do nothing twice.
+
+    ``then``: further commands, sent right behind on the same connection; ``parse`` is then given all replies,
+    those of these commands also when they are errors.
+    """
 
     script: Script
     keys: Sequence[str]
     args: Sequence[Arg]
     parse: Callable[[Any], T]
+    then: Sequence[tuple[Any, ...]] = ()
 
 
 def text(value: object) -> str:

@@ -12,6 +12,10 @@ MAX_BATCH: Final = 1_000
 """Jobs in one script call: a batch of 1,000 keeps the server busy for about 4 ms."""
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
 """Bytes of payload in one script call."""
+LOOK_ROWS: Final = 1_000
+"""Jobs that one step of a search looks at: it keeps the server busy for 2 to 4 ms."""
+LOOK_BYTES: Final = 256 * 1024
+"""Bytes of jobs that one step of a list or a search reads, but for the last job: 3 ms of records of 2 KB."""
 MAX_PAYLOAD_BYTES: Final = 256 * 1024
 """Bytes of one payload, as JSON. Larger things belong in a store, their address in the payload."""
 HARD_PAYLOAD_BYTES: Final = 1024 * 1024
@@ -52,10 +56,21 @@ DEAD_MAX: Final = 100_000
 """Dead jobs kept in a queue; the oldest go first, and are counted as ``trimmed``."""
 DEAD_AGE_MS: Final = 30 * 24 * 3600 * 1_000
 FAILURES_KEPT: Final = 1_000
+EVENTS_KEPT: Final = 10_000
+"""Ends of jobs kept in a queue for those who follow them, and only while somebody does."""
+EVENTS_A_BATCH: Final = 100
+"""Ends that a batch of acks names one by one; of the others only the number is told."""
+EVENTS_MS: Final = 60_000
+LISTEN_MS: Final = 10_000
+"""How long a listener counts as one after its last word."""
 HISTORY_S: Final = 2 * 3600
 """Seconds that a per-minute record is kept."""
 PRODUCER_TTL_MS: Final = 120_000
 """How long a producer's last reply is kept: longer than any client goes on repeating a call."""
+IMPORT_BATCH: Final = 250
+"""Jobs in one call that imports: each is looked for first, so 250 keep the server busy for about 4 ms."""
+IMPORTED_MS: Final = 24 * 3600 * 1_000
+"""How long the ids of imported jobs are noted: an import that broke off may be repeated until then."""
 UNIQUE_FOR_MS: Final = 24 * 3600 * 1_000
 """How long a uniqueness lock lives when the caller names no time."""
 WAKE_TOKENS: Final = 64
@@ -63,5 +78,13 @@ WAKE_TOKENS: Final = 64
 # -- connections ----------------------------------------------------------------------------
 CONNECT_TIMEOUT_S: Final = 5.0
 REPLY_TIMEOUT_S: Final = 10.0
+LOOK_TIMEOUT_S: Final = 1.0
+"""How long a sentinel, or a node asked for the map of its cluster, may be silent before the next is asked."""
+SENTINEL_LOOK_S: Final = 1.0
+"""How often a client that is busy asks who is the primary: what a replaced one takes in is lost."""
+NODE_TIMEOUT_S: Final = 2.0
+"""How long a worker waits for one node of a cluster: its queues on the others wait meanwhile."""
+DURABLE_MS: Final = 4_000
+"""How long an enqueue waits until its jobs are safe. Servers that sync once a second need over a second."""
 CALL_DEADLINE_S: Final = 15.0
 """How long a client repeats a call before it raises ServerUnreachable."""

@@ -9,11 +9,13 @@
     ├── NotFound              no such job or queue
     ├── Refused               the server's state says no
     │   ├── QueueFull         the queue's own depth limit
+    │   ├── QueueDraining     the queue takes no more jobs
     │   └── ServerFull        the server's maxmemory
     ├── ServerError           the server answered with an error
     │   ├── ServerTooOld      older than Redis 7.0 / Valkey 7.2
     │   ├── KeyConflict       one of our keys holds another type
     │   └── AccessDenied      wrong password, or an ACL rule
+    ├── NotDurable            enqueued, but not known to be safe in time
     └── ServerUnreachable     no answer in time; worth another try
 
 `Retry` and `Discard` are raised by handlers, to steer what happens to their job.
@@ -21,7 +23,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 
 class TaskqError(Exception):
@@ -93,6 +97,17 @@ class QueueFull(Refused):
         self.depth = depth
 
 
+class QueueDraining(Refused):
+    """The queue is being emptied and takes no more jobs; no job of the call was added."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(
+            f"queue {queue!r} is draining: it takes no more jobs",
+            hint=f"Open it again with: taskq queue resume {queue}",
+        )
+        self.queue = queue
+
+
 class ServerFull(Refused):
     """The server reached its maxmemory; enqueueing stops, draining goes on."""
 
@@ -111,6 +126,18 @@ class KeyConflict(ServerError):
 
 class AccessDenied(ServerError):
     """Wrong credentials, or an ACL rule that forbids a command or key."""
+
+
+class NotDurable(TaskqError):
+    """Jobs were enqueued with ``durable``, and the server did not confirm in time that they are safe.
+
+    They are there and will run; what they may not survive is a crash of the server just now. ``receipts`` is
+    what the call would have returned: to enqueue them again would make them twice.
+    """
+
+    def __init__(self, message: str, receipts: Sequence[Any], *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.receipts: Any = receipts
 
 
 class ServerUnreachable(TaskqError):

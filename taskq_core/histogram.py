@@ -1,14 +1,14 @@
-"""Times in buckets an eighth of an octave wide: counts can be added over workers and minutes.
+"""Times in buckets a sixteenth of an octave wide: counts can be added over workers and minutes.
 
-The layout is that of HdrHistogram with 3 bits of precision (Gil Tene, hdrhistogram.org): a value is
-known to within an eighth, and is at most a sixteenth, 6 %, away from the middle of its bucket.
+The layout is that of HdrHistogram with 4 bits of precision (Gil Tene, hdrhistogram.org): a value is
+known to within a sixteenth, and is at most a thirty-second, 3 %, away from the middle of its bucket.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-_BITS = 3
+_BITS = 4
 _SUB = 1 << _BITS
 
 

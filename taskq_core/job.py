@@ -180,11 +180,16 @@ class Failure:
     type: str
     message: str
     traceback: str = ""
+    fingerprint: str = ""
+    """What failures of one cause have in common: 12 hex digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobDetail:
-    """A job as it stands on the server. Times are aware UTC; what is unknown is None."""
+    """A job as it stands on the server. Times are aware UTC; what is unknown is None.
+
+    ``granted``: attempts before it was last retried by hand, which do not count against ``retries``.
+    """
 
     ref: JobRef
     state: State
@@ -203,14 +208,20 @@ class JobDetail:
     keep: timedelta | None = None
     error: Failure | None = None
     result: bytes | None = None
+    granted: int = 0
+    backoff: Backoff | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A stretch of a list of jobs. ``cursor`` continues it; empty when it has ended."""
+    """A stretch of a list of jobs. ``cursor`` continues it; empty when it has ended.
+
+    ``looked``: how many jobs the server looked at for it; with a filter, more than it holds.
+    """
 
     jobs: tuple[JobDetail, ...]
     cursor: str
+    looked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

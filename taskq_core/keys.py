@@ -18,8 +18,9 @@ class QueueKeys:
     """The keys of one queue, as strings."""
 
     __slots__ = (
-        "dead", "dead_jobs", "due", "failures", "history", "jobs", "leases", "lock", "meta",
-        "moved", "namespace", "queue", "revoked", "root", "stats", "streams", "suspects", "wake",
+        "dead", "dead_jobs", "due", "events", "failures", "history", "imported", "jobs", "leases", "lock",
+        "meta", "moved", "namespace", "queue", "revoked", "root", "stats", "streams", "suspects", "tail",
+        "wake",
     )  # fmt: skip
 
     def __init__(self, namespace: str, queue: str) -> None:
@@ -41,6 +42,9 @@ class QueueKeys:
         self.stats = self.root + "stats"
         self.history = self.root + "t"
         self.failures = self.root + "failures"
+        self.events = self.root + "events"
+        self.imported = self.root + "imported"
+        self.tail = self.root + "tail"
 
     def worker(self, worker: str) -> str:
         """What a worker says of itself."""

@@ -39,6 +39,16 @@ def check_job_id(value: str) -> str:
     return _checked(_job_id, "job id", value, JOB_ID_PATTERN)
 
 
+def valid_queue(value: str) -> bool:
+    """Whether a text may be a queue's name."""
+    return _queue.fullmatch(value) is not None
+
+
+def valid_job_id(value: str) -> bool:
+    """Whether a text may be a job's id."""
+    return _job_id.fullmatch(value) is not None
+
+
 def check_unique(value: str) -> str:
     """The uniqueness key itself: 1 to 200 printable ASCII characters. Raises: InvalidName."""
     return _checked(_unique, "unique key", value, UNIQUE_PATTERN)

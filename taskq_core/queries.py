@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from taskq_core import config
+from taskq_core.backoff import Backoff
 from taskq_core.claimed import entry_ms
-from taskq_core.clock import moment
-from taskq_core.codec import PLAIN, Meta, decode_meta, decode_record
+from taskq_core.clock import MAX_SPAN_MS, moment
+from taskq_core.codec import PLAIN, Meta, decode_failure, decode_meta, decode_record
 from taskq_core.command import Command, pairs, text
-from taskq_core.errors import InvalidName, InvalidOption, InvalidPayload
-from taskq_core.histogram import quantile_us
-from taskq_core.job import JobDetail, Page, Priority, State
+from taskq_core.errors import InvalidOption, InvalidPayload
+from taskq_core.fingerprint import PATTERN, fingerprint
+from taskq_core.job import Failure, JobDetail, Priority, State
 from taskq_core.keys import LEVELS, ORPHAN, QueueKeys
 from taskq_core.names import JobRef, check_job_id
 from taskq_core.scripts import script
 from taskq_core.snapshot import FailedAttempt, Minute, Percentiles, QueueSnapshot, WorkerInfo
 
-_CURSOR = re.compile(r"\d{1,15}(:[os])?(:(\d+-\d+)?)?")
 _Entry = tuple[bytes, Sequence[bytes]]
 
 # -- one job ----------------------------------------------------------------------------------
@@ -42,9 +40,9 @@ def inspect(keys: QueueKeys, job_id: str) -> Command[JobDetail | None]:
         if place == "stream":
             _, letter, entry, fields, owner, deliveries, _ = reply
             level = LEVELS.index(text(letter))
-            detail = _in_stream(keys.queue, level, (entry, fields), text(owner), int(deliveries))
+            detail = in_stream(keys.queue, level, (entry, fields), text(owner), int(deliveries))
         elif place:
-            detail = _in_index(
+            detail = in_index(
                 keys.queue, State.DEAD if place == "dead" else State.SCHEDULED, job_id, *reply[1:3]
             )
         else:
@@ -54,7 +52,8 @@ def inspect(keys: QueueKeys, job_id: str) -> Command[JobDetail | None]:
     return Command(script("inspect"), names, [job_id], read)
 
 
-def _in_stream(queue: str, level: int, row: _Entry, owner: str = "", deliveries: int = 0) -> JobDetail:
+def in_stream(queue: str, level: int, row: _Entry, owner: str = "", deliveries: int = 0) -> JobDetail:
+    """A ready or running job, from its stream entry."""
     entry, fields = row
     try:
         meta = decode_meta(fields[3]) if len(fields) == 4 else PLAIN
@@ -69,14 +68,25 @@ def _in_stream(queue: str, level: int, row: _Entry, owner: str = "", deliveries:
     )  # fmt: skip
 
 
-def _in_index(queue: str, state: State, job_id: str, raw: bytes, score: Any) -> JobDetail:
+def in_index(queue: str, state: State, job_id: str, raw: bytes, score: Any) -> JobDetail:
+    """A scheduled or dead job, from its record."""
     record = decode_record(raw)
     at = moment(int(float(text(score)))) if text(score) else None
     return _detail(
         JobRef(queue, job_id), state, record.level, record.meta,
-        task=record.task, payload=record.payload, attempts=record.meta.attempts, error=record.error,
+        task=record.task, payload=record.payload, attempts=record.meta.attempts,
+        error=_with_fingerprint(record.task, record.error),
         due_at=at if state is State.SCHEDULED else None, died_at=at if state is State.DEAD else None,
     )  # fmt: skip
+
+
+def _with_fingerprint(task: str, error: Failure | None) -> Failure | None:
+    """The error, with a fingerprint also where none was stored with it."""
+    if error is None or PATTERN.fullmatch(error.fingerprint):
+        return error
+    return dataclasses.replace(
+        error, fingerprint=fingerprint(task, error.type, error.message, error.traceback)
+    )
 
 
 def _detail(ref: JobRef, state: State, letter: str, meta: Meta, **fields: Any) -> JobDetail:
@@ -88,13 +98,26 @@ def _detail(ref: JobRef, state: State, letter: str, meta: Meta, **fields: Any) -
         timeout=timedelta(milliseconds=meta.timeout) if meta.timeout else None,
         unique=meta.unique or None,
         keep=timedelta(milliseconds=meta.keep) if meta.keep else None,
+        granted=meta.granted,
+        backoff=_backoff(meta),
         **fields,
     )  # fmt: skip
+
+
+def _backoff(meta: Meta) -> Backoff | None:
+    if meta.backoff is None:
+        return None
+    base, factor, cap = meta.backoff
+    try:
+        return Backoff(timedelta(milliseconds=base), factor, timedelta(milliseconds=cap))
+    except InvalidOption:  # anybody may have written it
+        return None
 
 
 class _Outcome(msgspec.Struct):
     state: str
     result: msgspec.Raw = msgspec.Raw(b"null")
+    error: msgspec.Raw = msgspec.Raw(b"")
 
 
 def _ended(ref: JobRef, raw: bytes) -> JobDetail:
@@ -102,7 +125,7 @@ def _ended(ref: JobRef, raw: bytes) -> JobDetail:
     outcome = msgspec.json.decode(raw, type=_Outcome)
     return _detail(
         ref, State.of(outcome.state), ref.id[0], PLAIN, task="", payload=b"", attempts=0,
-        result=bytes(outcome.result),
+        result=bytes(outcome.result), error=decode_failure(bytes(outcome.error)),
     )  # fmt: skip
 
 
@@ -112,76 +135,20 @@ def _with_result(detail: JobDetail, raw: bytes) -> JobDetail:
     return dataclasses.replace(detail, result=bytes(msgspec.json.decode(raw, type=_Outcome).result))
 
 
-# -- lists ------------------------------------------------------------------------------------
-
-
-def list_jobs(keys: QueueKeys, state: State, cursor: str, limit: int) -> Command[Page]:
-    """A page of the jobs in one state. Raises: InvalidOption."""
-    if not 1 <= limit <= config.MAX_BATCH:
-        raise InvalidOption(f"a page holds 1 to {config.MAX_BATCH} jobs, not {limit}")
-    if state is State.READY:
-        return _list_ready(keys, cursor or "1:o:", limit)
-    if state is State.RUNNING:
-        return _list_running(keys, cursor or "1:", limit)
-    if state in (State.SCHEDULED, State.DEAD):
-        return _list_index(keys, state, cursor or "0", limit)
-    raise InvalidOption(f"{state} jobs are not listed", hint="One of: scheduled, ready, running, dead")
-
-
-def _list_ready(keys: QueueKeys, cursor: str, limit: int) -> Command[Page]:
-    level, part, entry = _split(cursor, 3)
-
-    def read(reply: Any) -> Page:
-        rows = tuple(_in_stream(keys.queue, int(at) - 1, (entry, fields)) for at, entry, fields in reply[3])
-        follow = ":".join(text(x) for x in reply[:3]) if int(reply[0]) else ""
-        return Page(rows, follow)
-
-    return Command(script("list_ready"), keys.streams, [level, part, entry, limit], read)
-
-
-def _list_running(keys: QueueKeys, cursor: str, limit: int) -> Command[Page]:
-    level, entry = _split(cursor, 2)
-
-    def read(reply: Any) -> Page:
-        rows = tuple(
-            _in_stream(keys.queue, int(at) - 1, (entry, fields), text(owner), int(n))
-            for at, entry, fields, owner, n in reply[2]
-        )
-        return Page(rows, f"{int(reply[0])}:{text(reply[1])}" if int(reply[0]) else "")
-
-    return Command(script("list_running"), keys.streams, [level, entry, limit], read)
-
-
-def _list_index(keys: QueueKeys, state: State, cursor: str, limit: int) -> Command[Page]:
-    (rank,) = _split(cursor, 1)
-    names = [keys.due, keys.jobs] if state is State.SCHEDULED else [keys.dead, keys.dead_jobs]
-
-    def read(reply: Any) -> Page:
-        looked_at, found = int(reply[0]), reply[1]
-        rows = tuple(_in_index(keys.queue, state, text(i), raw, score) for i, score, raw in found)
-        return Page(rows, str(int(rank) + looked_at) if looked_at == limit else "")
-
-    order = "" if state is State.SCHEDULED else "REV"
-    return Command(script("list_index"), names, [rank, limit, order], read)
-
-
-def _split(cursor: str, parts: int) -> list[str]:
-    split = cursor.split(":")
-    if len(split) != parts or not split[0].isdigit() or not _CURSOR.fullmatch(cursor):
-        raise InvalidName("cursor", cursor, "the cursor of the page before")
-    return split
-
-
 # -- the whole queue --------------------------------------------------------------------------
 
 
-def snapshot(keys: QueueKeys, minutes: int = 0) -> Command[QueueSnapshot]:
-    """One queue at one moment, with up to 120 minutes of its past."""
+def snapshot(keys: QueueKeys, minutes: int = 0, counted: int = 0) -> Command[QueueSnapshot]:
+    """One queue at one moment, with up to 120 minutes of its past.
+
+    ``counted``: so many minutes before those come as counts alone, without times: a tenth of the reply.
+    """
     names = [
         *keys.streams, keys.due, keys.dead, keys.leases, keys.meta, keys.stats, keys.history,
     ]  # fmt: skip
     most = min(max(minutes, 0), config.HISTORY_S // 60)
-    return Command(script("snapshot"), names, [most], lambda reply: _read_snapshot(keys.queue, reply))
+    brief = min(max(counted, 0), config.HISTORY_S // 60 - most)
+    return Command(script("snapshot"), names, [most, brief], lambda reply: _read_snapshot(keys.queue, reply))
 
 
 def _read_snapshot(queue: str, reply: Any) -> QueueSnapshot:
@@ -195,6 +162,7 @@ def _read_snapshot(queue: str, reply: Any) -> QueueSnapshot:
             oldest = born if oldest is None else min(oldest, born)
     limits = pairs(settings)
     limits.pop("seq", None)
+    draining = limits.pop("draining", "") == "1"
     return QueueSnapshot(
         queue=queue, at=moment(int(now)), paused=limits.pop("paused", "") == "1",
         ready=ready, running=running, scheduled=int(scheduled), dead=int(dead), workers=int(workers),
@@ -203,6 +171,7 @@ def _read_snapshot(queue: str, reply: Any) -> QueueSnapshot:
         totals={name: int(n) for name, n in pairs(totals).items()},
         settings=limits,
         history=tuple(read_minute(int(at), pairs(flat)) for at, flat in minutes),
+        draining=draining,
     )  # fmt: skip
 
 
@@ -215,14 +184,7 @@ def read_minute(at: int, fields: dict[str, str]) -> Minute:
             times[name[0]][int(name[1:])] = int(value)
         else:
             counts[name] = int(value)
-    return Minute(moment(at), counts, _percentiles(times["w"]), _percentiles(times["r"]))
-
-
-def _percentiles(buckets: dict[int, int]) -> Percentiles | None:
-    p50, p99 = quantile_us(buckets, 0.5), quantile_us(buckets, 0.99)
-    if p50 is None or p99 is None:
-        return None
-    return Percentiles(p50 / 1000, p99 / 1000, sum(buckets.values()))
+    return Minute(moment(at), counts, Percentiles.of(times["w"]), Percentiles.of(times["r"]))
 
 
 def list_workers(keys: QueueKeys) -> Command[list[WorkerInfo]]:
@@ -237,17 +199,31 @@ def list_workers(keys: QueueKeys) -> Command[list[WorkerInfo]]:
     return Command(script("list_workers"), [keys.leases], [], read)
 
 
-def read_failure(entry: Any) -> FailedAttempt:
-    """An entry of the failures stream."""
+class _Notice(msgspec.Struct):
+    fingerprint: str = ""
+    task: str = ""
+    attempt: int = 0
+    type: str = ""
+    message: str = ""
+    buried: bool = False
+    delay: Annotated[int, msgspec.Meta(ge=0, le=MAX_SPAN_MS)] | None = None
+
+
+_decode_notice: Final = msgspec.json.Decoder(_Notice).decode
+
+
+def read_failure(queue: str, entry: Any) -> FailedAttempt:
+    """An entry of the failures stream; one that we did not write as well as it can be read."""
     entry_id, fields = entry
     values = pairs(fields if not isinstance(fields, dict) else [x for kv in fields.items() for x in kv])
     try:
-        about = json.loads(values.get("at", "{}"))
-    except ValueError:
-        about = {}
+        about = _decode_notice(values.get("at", "{}"))
+    except (msgspec.MsgspecError, RecursionError):
+        about = _Notice()
+    at = entry_ms(text(entry_id).encode())
     return FailedAttempt(
-        id=values.get("id", ""), at=moment(entry_ms(text(entry_id).encode())),
-        task=str(about.get("task", "")), attempt=int(about.get("attempt", 0)),
-        type=str(about.get("type", "")), message=str(about.get("message", "")),
-        buried=bool(about.get("buried", False)),
+        id=values.get("id", ""), at=moment(at), task=about.task, attempt=about.attempt,
+        type=about.type, message=about.message, buried=about.buried, queue=queue,
+        fingerprint=about.fingerprint or fingerprint(about.task, about.type, about.message),
+        next_attempt_at=None if about.buried or about.delay is None else moment(at + about.delay),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -141,41 +142,84 @@ class TaskQueue:
             raise InvalidOption(f"task {handler.name!r} is registered twice in queue {self.name!r}")
         self.handlers[handler.name] = handler
 
+    def serving(self, more: Mapping[str, Handler]) -> TaskQueue:
+        """A queue like this one that serves more tasks; this one stays as it is.
+
+        Raises: UsageError for a task that it has already.
+        """
+        twice = self.handlers.keys() & more.keys()
+        if twice:
+            raise UsageError(f"task {min(twice)!r} is registered twice in queue {self.name!r}")
+        if not more:
+            return self
+        queue = copy.copy(self)
+        queue.handlers = {**self.handlers, **more}
+        return queue
+
     # -- adding jobs ------------------------------------------------------------------------
 
     async def add(
-        self, task: str, payload: Payload, options: JobOptions | None = None, **fields: Any
+        self,
+        task: str,
+        payload: Payload,
+        options: JobOptions | None = None,
+        *,
+        durable: bool = False,
+        **fields: Any,
     ) -> Receipt:
         """Adds one job. ``fields`` are those of `JobOptions`: ``delay``, ``priority``, ``unique`` …
 
-        Raises: InvalidPayload, InvalidName, InvalidOption, QueueFull, ServerFull, ServerUnreachable.
+        ``durable``: returns when the job is on disk or on a replica, see `Client.enqueue`. Raises:
+        InvalidPayload, InvalidName, InvalidOption, QueueFull, ServerFull, ServerUnreachable, NotDurable.
         """
         raw = self._checked(task, payload)
-        return await self.async_client.enqueue(self.name, task, raw, options or job_options(fields))
+        chosen = options or job_options(fields)
+        return await self.async_client.enqueue(self.name, task, raw, chosen, durable=durable)
 
     def add_sync(
-        self, task: str, payload: Payload, options: JobOptions | None = None, **fields: Any
+        self,
+        task: str,
+        payload: Payload,
+        options: JobOptions | None = None,
+        *,
+        durable: bool = False,
+        **fields: Any,
     ) -> Receipt:
         """As `add`, from plain code."""
         raw = self._checked(task, payload)
-        return self.client.enqueue(self.name, task, raw, options or job_options(fields))
+        chosen = options or job_options(fields)
+        return self.client.enqueue(self.name, task, raw, chosen, durable=durable)
 
     async def add_many(
-        self, task: str, payloads: Iterable[Payload], options: JobOptions | None = None, **fields: Any
+        self,
+        task: str,
+        payloads: Iterable[Payload],
+        options: JobOptions | None = None,
+        *,
+        durable: bool = False,
+        **fields: Any,
     ) -> Receipts:
         """Adds many jobs of one task, 1,000 a call; each call's jobs are added all or none.
 
         When a payload is refused, the calls before its own have been made.
         """
         checked = self._all_checked(task, payloads)
-        return await self.async_client.enqueue_many(self.name, task, checked, options or job_options(fields))
+        chosen = options or job_options(fields)
+        return await self.async_client.enqueue_many(self.name, task, checked, chosen, durable=durable)
 
     def add_many_sync(
-        self, task: str, payloads: Iterable[Payload], options: JobOptions | None = None, **fields: Any
+        self,
+        task: str,
+        payloads: Iterable[Payload],
+        options: JobOptions | None = None,
+        *,
+        durable: bool = False,
+        **fields: Any,
     ) -> Receipts:
         """As `add_many`, from plain code."""
         checked = self._all_checked(task, payloads)
-        return self.client.enqueue_many(self.name, task, checked, options or job_options(fields))
+        chosen = options or job_options(fields)
+        return self.client.enqueue_many(self.name, task, checked, chosen, durable=durable)
 
     def _all_checked(self, task: str, payloads: Iterable[Payload]) -> Iterable[Payload]:
         handler = self.handlers.get(task)

@@ -23,16 +23,22 @@ from taskq_core.worker.signals import run_until_signal
 
 log = logging.getLogger("taskq.supervisor")
 _STEADY_S = 10.0
+_FORCE_S = 0.5
+"""After a second signal: how long a worker may take to end at once by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerJob:
-    """What each process is to do: which apps and queues, how, and what to set up first (importable)."""
+    """What each process is to do: which apps and queues, how, and what to set up first (importable).
+
+    ``programs``: tasks that are run by an executable, as `load_queues` takes them.
+    """
 
     apps: tuple[str, ...]
     queues: tuple[str, ...] = ()
     options: WorkerOptions = field(default_factory=WorkerOptions)
     prepare: Callable[[], None] | None = None
+    programs: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def run_workers(job: WorkerJob, processes: int = 1) -> int:
@@ -40,7 +46,7 @@ def run_workers(job: WorkerJob, processes: int = 1) -> int:
 
     Returns 0, or 128 + the signal. Raises: UsageError, before anything is started.
     """
-    queues = load_queues(job.apps, job.queues)
+    queues = load_queues(job.apps, job.queues, job.programs)
     if processes == 1:
         return _exit_code(run(run_until_signal(make_worker(queues, job.options))))
     return Supervisor(job, processes).run()
@@ -53,11 +59,12 @@ def _exit_code(number: int) -> int:
 def _child(job: WorkerJob) -> None:
     # Ctrl-C reaches the whole process group: the supervisor alone says when to stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # it was blocked until now
     threading.Thread(target=_follow_parent, name="taskq-parent", daemon=True).start()
     if job.prepare is not None:
         job.prepare()
     try:
-        queues = load_queues(job.apps, job.queues)
+        queues = load_queues(job.apps, job.queues, job.programs)
         worker = make_worker(queues, job.options)
         raise SystemExit(_exit_code(run(run_until_signal(worker, (signal.SIGTERM,)))))
     except TaskqError as error:
@@ -83,6 +90,7 @@ class Supervisor:
         self._due: list[float] = [0.0] * processes
         """When a process is to be started, for each one that is missing."""
         self._signal = 0
+        self._force_at = 0.0
         self._pause = 0.5
 
     def run(self) -> int:
@@ -92,6 +100,7 @@ class Supervisor:
             while self._children or (self._due and not self._signal):
                 self._start_due()
                 self._look()
+                self._force()
                 time.sleep(0.05)
         finally:
             for process, _ in self._children:
@@ -105,7 +114,12 @@ class Supervisor:
         for due in [due for due in self._due if due <= now and not self._signal]:
             self._due.remove(due)
             process = self._context.Process(target=_child, args=(self._job,), name="taskq-worker")
-            process.start()
+            # Ctrl-C reaches a child that is still starting too; a signal that is blocked is not lost here
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                process.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             self._children.append((process, now))
 
     def _look(self) -> None:
@@ -117,6 +131,11 @@ class Supervisor:
             if process.exitcode and not self._signal:
                 self._replace(process, started)
 
+    def _force(self) -> None:
+        if self._force_at and monotonic() > self._force_at:
+            for process, _ in self._children:
+                process.kill()
+
     def _replace(self, process: SpawnProcess, started: float) -> None:
         steady = monotonic() - started > _STEADY_S
         self._pause = 0.5 if steady else min(30.0, self._pause * 2)
@@ -126,11 +145,10 @@ class Supervisor:
         self._due.append(monotonic() + self._pause)
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
-        again = bool(self._signal)
+        if self._signal and not self._force_at:
+            # a second SIGTERM ends a worker at once, and its programs with it; SIGKILL would leave those
+            self._force_at = monotonic() + _FORCE_S
         self._signal = number
         for process, _started in self._children:
             if process.pid is not None and process.exitcode is None:
-                if again:
-                    process.kill()
-                else:
-                    process.terminate()
+                process.terminate()

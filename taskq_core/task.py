@@ -44,11 +44,15 @@ class Policy:
 class Adder(Protocol):
     """What a task needs of its queue in order to enqueue itself."""
 
-    async def add(self, task: str, payload: Any, options: JobOptions | None = None) -> Receipt:
+    async def add(
+        self, task: str, payload: Any, options: JobOptions | None = None, *, durable: bool = False
+    ) -> Receipt:
         """Enqueues a job."""
         ...
 
-    def add_sync(self, task: str, payload: Any, options: JobOptions | None = None) -> Receipt:
+    def add_sync(
+        self, task: str, payload: Any, options: JobOptions | None = None, *, durable: bool = False
+    ) -> Receipt:
         """Enqueues a job, from plain code."""
         ...
 
@@ -175,21 +179,26 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
 class Call(Generic[P]):
     """A task with options for the jobs it makes: ``task.options(delay=…).add(…)``."""
 
-    __slots__ = ("_arguments", "_name", "_options", "_queue")
+    __slots__ = ("_arguments", "_durable", "_name", "_options", "_queue")
 
-    def __init__(self, queue: Adder, name: str, arguments: Arguments, options: JobOptions) -> None:
+    def __init__(
+        self, queue: Adder, name: str, arguments: Arguments, options: JobOptions, *, durable: bool = False
+    ) -> None:
         self._queue = queue
+        self._durable = durable
         self._name = name
         self._arguments = arguments
         self._options = options
 
     async def add(self, *args: P.args, **kwargs: P.kwargs) -> Receipt:
         """Enqueues a call of the task. Raises: InvalidPayload, QueueFull, ServerUnreachable."""
-        return await self._queue.add(self._name, self._arguments.encode(args, kwargs), self._options)
+        payload = self._arguments.encode(args, kwargs)
+        return await self._queue.add(self._name, payload, self._options, durable=self._durable)
 
     def add_sync(self, *args: P.args, **kwargs: P.kwargs) -> Receipt:
         """As `add`, from plain code."""
-        return self._queue.add_sync(self._name, self._arguments.encode(args, kwargs), self._options)
+        payload = self._arguments.encode(args, kwargs)
+        return self._queue.add_sync(self._name, payload, self._options, durable=self._durable)
 
 
 class Task(Generic[P, R]):
@@ -208,9 +217,13 @@ class Task(Generic[P, R]):
         """Calls the function, here and now."""
         return self.function(*args, **kwargs)
 
-    def options(self, options: JobOptions | None = None, **fields: Any) -> Call[P]:
-        """The task with options: a `JobOptions`, or its fields. Raises: InvalidOption."""
-        return Call(self._queue, self.name, self._arguments, options or job_options(fields))
+    def options(self, options: JobOptions | None = None, *, durable: bool = False, **fields: Any) -> Call[P]:
+        """The task with options: a `JobOptions`, or its fields; ``durable`` as in `Client.enqueue`.
+
+        Raises: InvalidOption.
+        """
+        chosen = options or job_options(fields)
+        return Call(self._queue, self.name, self._arguments, chosen, durable=durable)
 
     async def add(self, *args: P.args, **kwargs: P.kwargs) -> Receipt:
         """Enqueues a call of the task. Raises: InvalidPayload, QueueFull, ServerUnreachable."""

@@ -12,7 +12,9 @@ LASTING = re.compile(
     rf"taskq:{NAME}:queues"
     rf"|{QUEUE}([chnl]|jobs|due|moved|dead|dead:jobs|leases|revoked|wake|meta|stats|failures)"
 )
-PASSING = re.compile(rf"{QUEUE}(lock|suspects|t:\d+|(worker|told|unique|result|producer):.+)")
+PASSING = re.compile(
+    rf"{QUEUE}(lock|suspects|tail|events|imported|t:\d+|(worker|told|unique|result|producer):.+)"
+)
 
 
 def leaks(raw: Any) -> list[str]:

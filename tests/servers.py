@@ -71,6 +71,8 @@ class Server:
         self.port = _free_port()
         self._options = ["--appendonly", "yes", "--appendfsync", "always"] if aof else ["--appendonly", "no"]
         self._options += options
+        self.first: tuple[str, ...] = ()
+        """Words before all options, such as a file of settings."""
         self._process: subprocess.Popen[bytes] | None = None
         self._raw: redis.Redis | None = None
 
@@ -99,7 +101,7 @@ class Server:
 
     def start(self) -> Server:
         """Starts it, also again after ``kill``, and waits until it answers."""
-        command = [str(self.program), "--port", str(self.port), "--bind", "127.0.0.1"]
+        command = [str(self.program), *self.first, "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", ""]
         command += [*self._options, "--logfile", "log"]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

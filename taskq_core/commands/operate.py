@@ -1,4 +1,4 @@
-"""What operators ask of the server: retry, cancel, delete, purge, pause, resume, configure."""
+"""What operators ask of the server: retry, cancel, delete, purge, pause, drain, resume, configure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskq_core import config
-from taskq_core.command import Command, text
-from taskq_core.errors import InvalidOption
-from taskq_core.job import Change, State
+from taskq_core.codec import encode_failure, encode_outcome
+from taskq_core.command import Arg, Command, text
+from taskq_core.errors import InvalidOption, Refused
+from taskq_core.job import Change, Failure, State
 from taskq_core.keys import QueueKeys, queues_key
 from taskq_core.names import JobRef, check_job_id
 from taskq_core.scripts import script
@@ -59,7 +60,9 @@ def cancel(keys: QueueKeys, ids: Sequence[str]) -> Command[list[Cancelled]]:
     """Removes waiting jobs and says who runs the others. Raises: InvalidName, InvalidOption."""
     names = [
         *keys.streams, keys.jobs, keys.due, keys.moved, keys.dead_jobs, keys.stats, keys.history,
+        keys.tail, keys.events, *map(keys.result, ids),
     ]  # fmt: skip
+    args: list[Arg] = [config.HISTORY_S, encode_outcome("cancelled"), *_checked(ids)]
 
     def read(reply: Any) -> list[Cancelled]:
         rows = [(text(found), text(worker)) for found, worker in reply]
@@ -68,7 +71,22 @@ def cancel(keys: QueueKeys, ids: Sequence[str]) -> Command[list[Cancelled]]:
             for job_id, (found, worker) in zip(ids, rows, strict=True)
         ]
 
-    return Command(script("cancel"), names, [config.HISTORY_S, *_checked(ids)], read)
+    return Command(script("cancel"), names, args, read)
+
+
+def bury(keys: QueueKeys, ids: Sequence[str]) -> Command[list[Change]]:
+    """Moves scheduled jobs to the dead letter queue. Raises: InvalidName, InvalidOption."""
+    names = [
+        *keys.streams, keys.jobs, keys.due, keys.moved, keys.dead, keys.dead_jobs, keys.meta, keys.stats,
+        keys.history,
+    ]  # fmt: skip
+    never_ran = encode_failure(Failure("Buried", "buried by hand before it ran"))
+    return Command(
+        script("bury"),
+        names,
+        [config.HISTORY_S, config.DEAD_MAX, config.DEAD_AGE_MS, never_ran, *_checked(ids)],
+        _changes(keys, ids, lambda row: text(row) == "scheduled", text),
+    )
 
 
 def delete(keys: QueueKeys, ids: Sequence[str]) -> Command[list[Change]]:
@@ -109,8 +127,22 @@ def pause(keys: QueueKeys) -> Command[bool]:
     return Command(script("pause"), [keys.meta], [], bool)
 
 
+def drain(keys: QueueKeys) -> Command[bool]:
+    """Closes a queue to producers. True when it was open before. Raises: Refused, where it is paused."""
+
+    def read(reply: Any) -> bool:
+        if int(reply) < 0:
+            raise Refused(
+                f"queue {keys.queue!r} is paused: its jobs would wait for ever",
+                hint=f"First: taskq queue resume {keys.queue}",
+            )
+        return bool(reply)
+
+    return Command(script("drain"), [keys.meta], [], read)
+
+
 def resume(keys: QueueKeys) -> Command[bool]:
-    """Lets claims go on. True when it was paused before."""
+    """Lets claims go on, and producers in. True when it was paused or draining before."""
     return Command(script("resume"), [keys.meta, keys.wake], [config.WAKE_TOKENS], bool)
 
 
@@ -137,6 +169,7 @@ def remove(keys: QueueKeys) -> Command[int]:
     """Removes a queue with all its jobs, running ones too. Reply: how many keys there were."""
     names = [
         *keys.streams, keys.jobs, keys.due, keys.moved, keys.dead, keys.dead_jobs, keys.leases, keys.revoked,
-        keys.lock, keys.suspects, keys.wake, keys.meta, keys.stats, keys.failures, keys.history,
+        keys.lock, keys.suspects, keys.wake, keys.meta, keys.stats, keys.failures,
+        keys.imported, keys.history,
     ]  # fmt: skip
     return Command(script("remove"), names, [config.HISTORY_S // 60 + 1], int)

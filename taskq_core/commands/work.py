@@ -104,7 +104,9 @@ class Acks:
 
 def ack(keys: QueueKeys, worker: str, acks: Acks) -> Command[int]:
     """Ends jobs. Reply: how many, or -1 when the lease is gone and nothing was done."""
-    names = [*keys.streams, keys.leases, keys.stats, keys.history, keys.moved]
+    names = [
+        *keys.streams, keys.leases, keys.stats, keys.history, keys.moved, keys.tail, keys.events,
+    ]  # fmt: skip
     args: list[Arg] = [
         worker, config.HISTORY_S, len(acks.entries), len(acks.ends), len(acks.moved), len(acks.counts),
     ]  # fmt: skip

@@ -1,28 +1,31 @@
 #!lua flags=allow-oom
 -- Ends jobs that a worker has done, in batches. A repeat finds nothing to end and counts nothing.
 -- KEYS 1-4 streams c h n l | 5 leases (or revoked) | 6 stats | 7 history | 8 moved
---      9.. one pair of result and lock keys for each job with an end of its own
+--      9 tail | 10 events | 11.. one pair of result and lock keys for each job with an end of its own
 -- ARGV 1 worker | 2 history TTL s | 3 groups | 4 ends | 5 ids in moved | 6 counts
 --      groups of: counter, level index 1-4, count, entry ids
 --      ends: job id, result JSON or "", its TTL ms, "1" when it has a lock
 --      ids in moved; then counts for this minute: field, n
 -- Reply: how many were ended, or -1 when the lease is gone (then nothing was done).
---#use now tally finish
+--#use now tally finish listener witness publish
 local leases, stats, history, moved = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local worker, ttl, call, at = ARGV[1], ARGV[2], redis.call, 7
 if not call('ZSCORE', leases, worker) then return -1 end
 
 local now, ended = now_ms(), 0
+local wish = listener(KEYS[9]) -- somebody follows what ends here
 for _ = 1, tonumber(ARGV[3]) do
   local counter, stream, count = ARGV[at], KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
   local first, last = at + 3, at + 2 + count
+  local seen = wish and witness(wish, stream, ARGV, first, last)
   local n = finish(stream, ARGV, first, last)
+  if seen then publish(wish, KEYS[10], counter, seen, n) end
   tally(stats, history, ttl, now, counter, n)
   ended, at = ended + n, last + 1
 end
 for k = 1, tonumber(ARGV[4]) do
   local id, json, keep, locked = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local result, lock = KEYS[7 + 2 * k], KEYS[8 + 2 * k]
+  local result, lock = KEYS[9 + 2 * k], KEYS[10 + 2 * k]
   if json ~= '' then call('SET', result, json, 'PX', keep) end
   if locked == '1' and call('GET', lock) == id then call('DEL', lock) end
   at = at + 4

@@ -1,37 +1,46 @@
 #!lua flags=allow-oom
--- Removes waiting jobs; says who runs the others.
+-- Removes waiting jobs, and keeps their outcome where they ask for it; says who runs the others.
 -- KEYS 1-4 streams c h n l | 5 jobs | 6 due | 7 moved | 8 dead:jobs | 9 stats | 10 history
--- ARGV 1 history TTL s | then job ids
+--      11 tail | 12 events | 13.. result of each job
+-- ARGV 1 history TTL s | 2 outcome, JSON | then job ids
 -- Reply: for each id {found, worker or ""}: found is "scheduled" or "ready" (removed), "running"
 --      (to be told to its worker), "dead" or "" (nothing was done).
---#use now tally locate
+--#use now tally locate remember listener publish
 local jobs, due, moved, dead_jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
-local reply, cancelled, call = {}, 0, redis.call
+local reply, seen, call = {}, {}, redis.call
 
-local function cancel_entry(id, stream, entry)
+local function cancel_entry(id, stream, entry, result)
   local pending = redis.pcall('XPENDING', stream, 'w', entry, entry, 1)
   local owner = not pending.err and pending[1] and pending[1][2]
   if owner and owner ~= '-' then return {'running', owner} end
+  local fields = call('XRANGE', stream, entry, entry)[1][2]
+  if fields[3] == '@' then remember(result, fields[4], ARGV[2]) end
   if owner then call('XACK', stream, 'w', entry) end
   call('XDEL', stream, entry)
   call('HDEL', moved, id)
+  seen[#seen + 1] = id .. ' ' .. fields[1]
   return {'ready', ''}
 end
 
-for at = 2, #ARGV do
-  local id, outcome = ARGV[at], nil
+for at = 3, #ARGV do
+  local id, result, outcome = ARGV[at], KEYS[10 + at], nil
   local stream, entry = locate(id, streams, moved)
+  local record = not stream and call('HGET', jobs, id)
   if stream then
-    outcome = cancel_entry(id, stream, entry)
-  elseif call('HDEL', jobs, id) == 1 then
+    outcome = cancel_entry(id, stream, entry, result)
+  elseif record then
+    remember(result, string.match(record, '^[^\n]*\n([^\n]*)') or '', ARGV[2])
+    call('HDEL', jobs, id)
     call('ZREM', due, id)
+    seen[#seen + 1] = id .. ' ' .. (string.match(record, '^%l ([^\n]*)') or '')
     outcome = {'scheduled', ''}
   else
     outcome = {call('HEXISTS', dead_jobs, id) == 1 and 'dead' or '', ''}
   end
-  if outcome[1] == 'ready' or outcome[1] == 'scheduled' then cancelled = cancelled + 1 end
   reply[#reply + 1] = outcome
 end
-tally(KEYS[9], KEYS[10], ARGV[1], now_ms(), 'cancelled', cancelled)
+tally(KEYS[9], KEYS[10], ARGV[1], now_ms(), 'cancelled', #seen)
+local wish = listener(KEYS[11]) -- somebody follows what ends here
+if wish then publish(wish, KEYS[12], 'cancelled', seen, #seen) end
 return reply

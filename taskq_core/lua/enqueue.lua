@@ -6,7 +6,8 @@
 --      then groups of: level, task, count, delay ("" ready, "+ms" from now, "ms" absolute),
 --      meta JSON or "", index of the lock in KEYS or "", lock TTL ms, and count payloads
 -- Reply: runs of consecutive ids, "n1763951707123-0*1000 s1763951707123-7*1"; "=" before a run: the
---      job that holds the lock already. Errors: TOOLARGE, QUEUEFULL; then nothing was added.
+--      job that holds the lock already. Errors: TOOLARGE, QUEUEFULL, DRAINING; then nothing was
+--      added.
 --#use now tally rouse holder admit
 local jobs, due, moved, wake, meta = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local stats, history, session = KEYS[10], KEYS[11], KEYS[12]
@@ -21,7 +22,7 @@ local function depth()
   for _, stream in pairs(streams) do n = n + call('XLEN', stream) end
   return n
 end
-local refused = refusal(ARGV, FIRST, HEAD, tonumber(ARGV[3]), tonumber(call('HGET', meta, 'max_jobs') or 0), depth)
+local refused = refusal(ARGV, FIRST, HEAD, tonumber(ARGV[3]), call('HMGET', meta, 'max_jobs', 'draining'), depth)
 if refused then return refused end
 
 local now, heads, nexts = now_ms(), {}, {}

@@ -1,7 +1,7 @@
 #!lua flags=no-writes,allow-stale
 -- The state of one queue in one look: its cost grows with workers and minutes, never with jobs.
 -- KEYS 1-4 streams c h n l | 5 due | 6 dead | 7 leases | 8 meta | 9 stats | 10 history
--- ARGV 1 minutes of history
+-- ARGV 1 minutes of history | 2 earlier minutes of which only the counts are wanted
 -- Reply: {server ms, [length, pending, orphans, oldest waiting entry id or ""] of each level, due count,
 --      ms the next is due or "", dead count, workers, meta flat, totals flat, [minute ms, flat]...}
 --#use now
@@ -37,6 +37,14 @@ local now = now_ms()
 local minute = math.floor(now / 60000)
 for k = 0, tonumber(ARGV[1]) - 1 do
   local counts = call('HGETALL', history .. ':' .. (minute - k))
+  if #counts > 0 then minutes[#minutes + 1] = {(minute - k) * 60000, counts} end
+end
+local names = {'enqueued', 'done', 'failed', 'retried', 'dead', 'cancelled'}
+for k = tonumber(ARGV[1]), ARGV[1] + ARGV[2] - 1 do
+  local found, counts = call('HMGET', history .. ':' .. (minute - k), unpack(names)), {}
+  for at, name in ipairs(names) do
+    if found[at] then counts[#counts + 1], counts[#counts + 2] = name, found[at] end
+  end
   if #counts > 0 then minutes[#minutes + 1] = {(minute - k) * 60000, counts} end
 end
 local first = call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] or ''

@@ -13,7 +13,7 @@ from taskq_core.commands.work import FailedRun
 from taskq_core.config import MAX_BATCH
 from taskq_core.errors import TaskqError
 from taskq_core.worker.context import Context
-from taskq_core.worker.tenure import Tenure
+from taskq_core.worker.tenure import Subscription, Tenure
 from taskq_core.worker.trouble import Trouble
 
 log = logging.getLogger("taskq.worker")
@@ -22,11 +22,14 @@ _MOST_FAILS = 100
 
 
 class Acker:
-    """Owes nothing for long. What cannot be sent is kept and tried again while the lease holds."""
+    """Owes nothing for long. What cannot be sent is kept and tried again while the lease holds.
 
-    def __init__(self, context: Context) -> None:
+    Several may share one context: each is woken by every outcome and sends those of its own queues.
+    """
+
+    def __init__(self, context: Context, subscriptions: Sequence[Subscription]) -> None:
         self._client = context.client
-        self._subscriptions = context.subscriptions
+        self._subscriptions = subscriptions
         self._reporter = context.reporter
         self._lost = context.lost
         self._flushing = asyncio.Lock()

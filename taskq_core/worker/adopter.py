@@ -33,7 +33,7 @@ class Adopter:
         reconciled = monotonic()
         while True:
             await asyncio.sleep(min(0.25, self._half_lease_s / 2))
-            if self._subscription.tenure.lost:
+            if self._subscription.tenure.lost or not self._subscription.reachable:
                 continue
             if self._subscription.unsure or monotonic() - reconciled > self._half_lease_s:
                 try:

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import logging
 import random
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 from taskq_core.claimed import Job
 from taskq_core.clock import wall_ms
@@ -19,12 +20,13 @@ from taskq_core.command import Command
 from taskq_core.commands import operate, work
 from taskq_core.config import MAX_WAIT_MS
 from taskq_core.errors import InvalidPayload, TaskqError
-from taskq_core.keys import LEVELS
+from taskq_core.keys import LEVELS, QueueKeys
 from taskq_core.worker.context import Context
 from taskq_core.worker.tenure import Subscription, Tenure
 from taskq_core.worker.trouble import Trouble
 
 log = logging.getLogger("taskq.worker")
+T = TypeVar("T")
 _GUARDED = LEVELS[::-1]
 
 
@@ -46,6 +48,9 @@ class Claimer:
         self.stopping = asyncio.Event()
         self._trouble = Trouble("claiming")
         self.rounds = 0
+        self.looked = wall_ms()
+        """When the loop last went round. Without room for jobs it rests, so then this says nothing."""
+        self.has_room = True
         self._clearing = False
         self._dry = False
         self.claimed = 0
@@ -68,9 +73,13 @@ class Claimer:
 
     async def _round(self) -> None:
         self.rounds += 1
-        for subscription in self._subscriptions:
+        self.looked = wall_ms()
+        for subscription in self._reachable:
             if subscription.tenure.lost:
-                await self._register(subscription)
+                await self._apart(subscription, self._register(subscription))
+        if not self._reachable:
+            await self._sleep(0.1)
+            return
         want = self._want()
         if want == 0:
             if not self._finished():
@@ -102,15 +111,33 @@ class Claimer:
             self.stopping.set()
         return done
 
+    # -- one queue among several ----------------------------------------------------------
+
+    @property
+    def _reachable(self) -> list[Subscription]:
+        return [subscription for subscription in self._subscriptions if subscription.reachable]
+
+    async def _apart(self, subscription: Subscription, step: Awaitable[T]) -> T | None:
+        """A step of one queue. In a cluster a node that is away must not hold up the queues of the others."""
+        try:
+            return await step
+        except TaskqError as error:
+            if not self._client.spread or len(self._subscriptions) == 1 or self._options.burst:
+                raise
+            subscription.unsure = True
+            subscription.reachable = False
+            log.error("queue %s: set aside until its node answers: %s", subscription.keys.queue, error)
+            return None
+
     # -- claiming -------------------------------------------------------------------------
 
     async def _claim_all(self, want: int) -> int:
         got = 0
         self._next_due = float(MAX_WAIT_MS)
-        for subscription in tuple(self._subscriptions):
+        for subscription in self._reachable:
             if got >= want:
                 break
-            got += await self._claim(subscription, want - got)
+            got += await self._apart(subscription, self._claim(subscription, want - got)) or 0
         # the next round begins with another queue, so that none of them waits for ever
         self._subscriptions.append(self._subscriptions.pop(0))
         return got
@@ -159,7 +186,7 @@ class Claimer:
         seconds = self._next_due / 1000
         self._next_due = float(MAX_WAIT_MS)
         if len(self._subscriptions) > 1:
-            wake = await self._sleeper.sleep(self._by_wake, seconds)
+            wake = await self._sleeper.sleep([s.keys.wake for s in self._reachable], seconds)
             if wake is not None:
                 self._serve_first(self._by_wake[wake])
             want = 0 if self.stopping.is_set() else self._want()
@@ -170,7 +197,7 @@ class Claimer:
             if self.stopping.is_set() or self._want() == 0:
                 return None
             command = self._claim_command(only, want)
-            claim = await self._sleeper.sleep_then(self._by_wake, seconds, command)
+            claim = await self._sleeper.sleep_then([only.keys.wake], seconds, command)
             if claim is not None:
                 return await self._settle(only, claim)
             only.unsure = True  # the claim may have been carried out all the same
@@ -237,17 +264,29 @@ class Claimer:
         )
         # half of the round trip belongs to the way there
         tenure.server_offset_ms = now - (sent + wall_ms()) // 2
-        await self._client.run(operate.announce(tenure.keys.namespace, tenure.keys.queue))
+        await self._announce(tenure.keys)
         tenure.lost = now == -1
         self._dry = False
         log.info("queue %s: registered as %s", tenure.keys.queue, tenure.worker)
+
+    async def _announce(self, keys: QueueKeys) -> None:
+        try:
+            await self._client.run(operate.announce(keys.namespace, keys.queue))
+        except TaskqError as error:
+            # the list of queues may live on another node; who adds jobs has announced their queue
+            if not self._client.spread:
+                raise
+            log.warning("queue %s: not announced: %s", keys.queue, error)
 
     # -- waiting --------------------------------------------------------------------------
 
     async def _until_room(self) -> None:
         self._slots.room.clear()
         if self._want() == 0:
+            self.has_room = False
             await self._slots.room.wait()
+            self.has_room = True
+            self.looked = wall_ms()
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

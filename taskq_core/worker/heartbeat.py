@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -22,6 +23,8 @@ from taskq_core.worker.tenure import Subscription, Tenure
 from taskq_core.worker.trouble import Trouble
 
 log = logging.getLogger("taskq.worker")
+_NEWS_S = 0.2
+"""After an order the next beat comes this soon, so that it is seen to have arrived."""
 
 
 class Orders(Protocol):
@@ -35,19 +38,24 @@ class Orders(Protocol):
         """A job of the tenure is to be cancelled."""
         ...
 
+    def stop_ordered(self, *, now: bool) -> None:
+        """The worker is to end; ``now``: without waiting for what runs."""
+        ...
+
 
 class Heartbeat:
     """Beats three times a lease, with jitter."""
 
-    def __init__(self, context: Context, orders: Orders) -> None:
+    def __init__(self, context: Context, subscriptions: Sequence[Subscription], orders: Orders) -> None:
         shared = context.client
         self._client = Client(shared.url, namespace=shared.namespace, deadline=0)
-        self._subscriptions = context.subscriptions
+        self._subscriptions = subscriptions
         self._lease_ms = context.options.lease_ms
         self._about = context.about
         self._orders = orders
         self._trouble = Trouble("the heartbeat")
         self._stop = threading.Event()
+        self._news = False  # an order was obeyed: what came of it is told soon
         self._thread = threading.Thread(target=self._run, name="taskq-heartbeat", daemon=True)
 
     def start(self) -> None:
@@ -72,6 +80,8 @@ class Heartbeat:
                 self._trouble.over()
                 while not self._stop.is_set() and (left := due - monotonic()) > 0:
                     self._listen(min(left, 0.5))
+                    if self._news:
+                        self._news, due = False, min(due, monotonic() + _NEWS_S)
             except TaskqError as error:
                 self._trouble.note(error)
                 self._stop.wait(min(0.5, self._lease_ms / 10_000))
@@ -107,5 +117,10 @@ class Heartbeat:
         except msgspec.MsgspecError:
             log.warning("queue %s: an order that cannot be read was ignored", tenure.keys.queue)
             return
-        if "cancel" in what and not self._stop.is_set():
+        if self._stop.is_set():
+            return
+        if "cancel" in what:
             self._orders.cancel(tenure, what["cancel"])
+        if "stop" in what:
+            self._orders.stop_ordered(now=what["stop"] == "now")
+        self._news = True

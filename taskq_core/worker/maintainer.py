@@ -42,20 +42,25 @@ class Maintainer:
         """Until it is cancelled."""
         tick = min(0.5, self._lease_s / 4)
         while True:
-            if self._subscription.tenure.lost:
+            lost = self._subscription.tenure.lost
+            if lost and self._subscription.reachable:
                 await asyncio.sleep(0.02)  # the claimer is about to register
                 continue
             try:
-                await self._duties()
+                await (self._promote() if lost else self._duties())
+                self._subscription.reachable = True
                 self._trouble.over()
             except TaskqError as error:
                 self._trouble.note(error)
             await asyncio.sleep(tick * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
 
+    async def _promote(self) -> None:
+        await self._client.run(work.promote(self._subscription.keys))
+
     async def _duties(self) -> None:
         keys = self._subscription.keys
         tenure = self._subscription.tenure
-        await self._client.run(work.promote(keys))
+        await self._promote()
         seen = await self._client.run(work.watch(keys, tenure.worker, int(self._lease_s * 1000)))
         dead = self._watch.expired(seen.leases, seen.now, monotonic())
         if seen.leads:

@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Sequence
 
+from taskq_core.programs import kill_programs
 from taskq_core.worker.worker import Worker
 
 log = logging.getLogger("taskq.worker")
@@ -36,6 +37,7 @@ async def run_until_signal(
         if got:
             # nothing can be lost: what runs here is taken over when the lease ends
             log.error("second signal: ending at once")
+            kill_programs()  # they have process groups of their own, and would go on
             os._exit(128 + number)
         got.append(number)
         log.warning("%s: stopping; once more to end at once", signal.Signals(number).name)

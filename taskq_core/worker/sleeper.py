@@ -7,14 +7,17 @@ connection, so a job reaches an idle worker in one round trip less.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from redis.exceptions import NoScriptError
-
+from taskq_core import config
+from taskq_core.address import is_cluster
 from taskq_core.command import Command, T, text
-from taskq_core.connect import FOREIGN, connect_async, translate
-from taskq_core.wire import AsyncWire, Word
+from taskq_core.meaning import foreign, translate, unknown_script
+from taskq_core.wire import Call, open_async_wire
+
+_LATE_S = 0.25
+"""How much later than asked for a node may say that nothing came."""
 
 
 class Sleeper:
@@ -22,36 +25,63 @@ class Sleeper:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._wire = AsyncWire(connect_async(url))
+        self._spread = is_cluster(url)
+        self._wire = open_async_wire(url, config.REPLY_TIMEOUT_S)
         self._asleep: asyncio.Task[Any] | None = None
         self._interrupted = False
 
-    async def sleep(self, wakes: Iterable[str], seconds: float) -> str | None:
+    async def sleep(self, wakes: Sequence[str], seconds: float) -> str | None:
         """The list that woke us, or None. Raises: ServerUnreachable."""
-        replies = await self._call([_pop(wakes, seconds)])
+        if self._spread:
+            replies = await self._call(self._first(wakes, seconds))
+        else:
+            replies = await self._call(self._wire.pipeline([_pop(wakes, seconds)]))
         return text(replies[0][0]) if replies and replies[0] else None
 
-    async def sleep_then(self, wakes: Iterable[str], seconds: float, command: Command[T]) -> T | None:
+    async def sleep_then(self, wakes: Sequence[str], seconds: float, command: Command[T]) -> T | None:
         """Sleeps, then the reply of a command; None when it was interrupted, or its script is unknown.
 
         Raises: ServerUnreachable.
         """
         words = ("EVALSHA", command.script.sha, len(command.keys), *command.keys, *command.args)
-        replies = await self._call([_pop(wakes, seconds), words])
+        replies = await self._call(self._wire.pipeline([_pop(wakes, seconds), words]))
         return command.parse(replies[1]) if replies else None
 
-    async def _call(self, calls: list[tuple[Word, ...]]) -> list[Any]:
+    async def _first(self, wakes: Sequence[str], seconds: float) -> list[Any]:
+        """The reply of the first that wakes us. A node that is away wakes nobody, and holds up none."""
+        asleep = [asyncio.ensure_future(self._wire.pipeline([_pop([wake], seconds)])) for wake in wakes]
+        failures: list[BaseException] = []
+        try:
+            # one that is late does not answer at all: its TimeoutError is one of those below
+            for next_one in asyncio.as_completed(asleep, timeout=seconds + _LATE_S):
+                try:
+                    replies = await next_one
+                except foreign() as error:
+                    failures.append(error)
+                    continue
+                if replies[0]:
+                    return replies
+        finally:
+            # closes their connections: a sleep that is over takes no more tokens
+            for other in asleep:
+                other.cancel()
+            await asyncio.gather(*asleep, return_exceptions=True)
+        if len(failures) == len(asleep):
+            raise failures[0]
+        return []
+
+    async def _call(self, asleep: Awaitable[list[Any]]) -> list[Any]:
         # in the claimer's own task: another one would cost a turn of the loop at each wake-up
         self._asleep = task = asyncio.current_task()
         self._interrupted = False
         try:
-            return await self._wire.pipeline(calls)
+            return await asleep
         except asyncio.CancelledError:
             if not self._interrupted or task is None or task.uncancel():
                 raise
             return []
-        except FOREIGN as error:
-            if isinstance(error, NoScriptError):
+        except foreign() as error:
+            if unknown_script(error):
                 return []
             raise translate(error, self._url) from error
         finally:
@@ -68,6 +98,6 @@ class Sleeper:
         await self._wire.close()
 
 
-def _pop(wakes: Iterable[str], seconds: float) -> tuple[Word, ...]:
+def _pop(wakes: Sequence[str], seconds: float) -> Call:
     # a pop of 0 s would block for ever
     return ("BLPOP", *wakes, f"{max(seconds, 0.001):.3f}")

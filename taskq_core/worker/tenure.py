@@ -19,10 +19,13 @@ from taskq_core.keys import QueueKeys
 from taskq_core.task import Handler, Policy
 
 
-def worker_name() -> str:
-    """A name that no other worker has, or ever had: host, pid, and 128 random bits."""
+def worker_name(random_bytes: int = 16) -> str:
+    """A name that no other worker has, or ever had: host, pid, and 128 random bits.
+
+    With fewer it is a name for people, who may tell two workers apart by it.
+    """
     host = "".join(c if c.isalnum() or c in "-." else "-" for c in socket.gethostname())[:40]
-    return f"{host}:{os.getpid()}:{secrets.token_hex(16)}"
+    return f"{host}:{os.getpid()}:{secrets.token_hex(random_bytes)}"
 
 
 class Tenure:
@@ -113,7 +116,7 @@ class Tenure:
 class Subscription:
     """A queue that this worker serves: its handlers, its policy, and the present tenure."""
 
-    __slots__ = ("handlers", "keys", "policy", "tenure", "unsure")
+    __slots__ = ("handlers", "keys", "policy", "reachable", "tenure", "unsure")
 
     def __init__(self, keys: QueueKeys, handlers: Mapping[bytes, Handler], policy: Policy) -> None:
         self.keys = keys
@@ -122,3 +125,5 @@ class Subscription:
         self.tenure = Tenure(keys)
         self.tenure.lost = True  # until it is registered
         self.unsure = False  # a claim failed: the server may hold jobs in our name that we never saw
+        self.reachable = True
+        """False, in a cluster: its node did not answer a claim. The maintainer sees when it does again."""

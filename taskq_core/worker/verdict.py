@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import traceback
 from dataclasses import dataclass
 
@@ -14,8 +15,10 @@ from taskq_core.codec import encode_failure, encode_json, encode_outcome, encode
 from taskq_core.commands.work import End, FailedRun
 from taskq_core.config import RETRIES
 from taskq_core.errors import Discard, InvalidPayload, Retry, UnknownTask
+from taskq_core.fingerprint import fingerprint
 from taskq_core.job import Failure
 from taskq_core.keys import LEVELS
+from taskq_core.programs import CannotStart, ProgramFailed
 from taskq_core.task import Policy
 
 
@@ -70,7 +73,7 @@ def next_delay(job: Job, limits: Limits, error: BaseException) -> int | None:
 def failed_run(job: Job, limits: Limits, error: BaseException, times: str = "") -> FailedRun:
     """All that the server is told of a failed attempt. ``times``: the buckets of its times."""
     delay = next_delay(job, limits, error)
-    failure = failure_of(error)
+    failure = named(job.task, failure_of(error))
     encoded = encode_failure(failure)
     # a buried job that is retried by hand gets its attempts anew
     granted = job.attempt if delay is None else job.meta.granted
@@ -79,7 +82,7 @@ def failed_run(job: Job, limits: Limits, error: BaseException, times: str = "") 
     return FailedRun(
         level=job.level, entry=job.entry, id=job.id, delay=delay,
         record=encode_record(LEVELS[job.level].encode(), job.raw_task, meta, encoded, job.raw),
-        failure=_notice(job, failure, buried=delay is None),
+        failure=_notice(job, failure, delay),
         end=End(
             job.id, encode_outcome("dead", error=encoded) if kept else b"", job.meta.keep, job.meta.unique
         ),
@@ -91,20 +94,30 @@ def failure_of(error: BaseException) -> Failure:
     """An exception as text: its type, its message, where it came from."""
     name = type(error).__name__
     try:
-        if isinstance(error, (Retry, Discard, Poison, JobTimeout)):
+        if isinstance(error, ProgramFailed):  # where it came from is in what it wrote itself
+            return Failure(name, str(error), error.output)
+        if isinstance(error, (Retry, Discard, Poison, JobTimeout, CannotStart)):
             return Failure(name, str(error))
         return Failure(name, str(error), "".join(traceback.format_exception(error)))
     except Exception as broken:  # an exception's own __str__ may raise anything
         return Failure(name, f"(its text cannot be made: {type(broken).__name__})")
 
 
-def _notice(job: Job, failure: Failure, *, buried: bool) -> bytes:
+def named(task: str, failure: Failure) -> Failure:
+    """The failure with its fingerprint."""
+    name = fingerprint(task, failure.type, failure.message, failure.traceback)
+    return dataclasses.replace(failure, fingerprint=name)
+
+
+def _notice(job: Job, failure: Failure, delay: int | None) -> bytes:
     return encode_json(
         {
+            "fingerprint": failure.fingerprint,
             "task": job.task[:128],
             "attempt": job.attempt,
             "type": failure.type[:200],
             "message": failure.message[:200].encode(errors="replace").decode(),
-            "buried": buried,
+            "buried": delay is None,
+            "delay": delay,
         }
     )

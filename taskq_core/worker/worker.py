@@ -28,7 +28,7 @@ from taskq_core.worker.options import WorkerOptions
 from taskq_core.worker.reporter import Reporter
 from taskq_core.worker.sleeper import Sleeper
 from taskq_core.worker.slots import Slots
-from taskq_core.worker.tenure import Subscription, Tenure
+from taskq_core.worker.tenure import Subscription, Tenure, worker_name
 from taskq_core.worker.watchdog import Watchdog, give_back
 
 log = logging.getLogger("taskq.worker")
@@ -60,6 +60,9 @@ class Worker:
         self._concurrency = options.concurrency or concurrency
         self._started = wall_ms()
         self._stop = asyncio.Event()
+        self._grace_s = options.grace.total_seconds()
+        self._cancelling: set[str] = set()
+        self._id = worker_name(4)
         self._errands: set[asyncio.Task[None]] = set()
         self.reporter = Reporter()
 
@@ -94,23 +97,28 @@ class Worker:
             self.lost,
             Sleeper(self._url),
         )
-        self._acker = Acker(context)
+        # queues on several servers are looked after one by one: none waits for the server of another
+        apart = [(s,) for s in self._subscriptions]
+        self._parts = apart if self._client.spread else [self._subscriptions]
+        self._ackers = [Acker(context, part) for part in self._parts]
         self._claimer = Claimer(context)
-        heartbeat = Heartbeat(context, self)
+        heartbeats = [Heartbeat(context, part, self) for part in self._parts]
         services = self._start_services(context)
-        heartbeat.start()
+        for heartbeat in heartbeats:
+            heartbeat.start()
         try:
             await self._until_stopped(services)
             await self._wind_down()
         finally:
-            heartbeat.stop()
+            for heartbeat in heartbeats:
+                heartbeat.stop()
             unfinished = {*services, *self._errands}
             for service in unfinished:
                 service.cancel()
             await asyncio.wait(unfinished, timeout=_STOP_S)
             await self._slots.close()
             await self._sign_off()
-            await asyncio.to_thread(heartbeat.join, 2.0)
+            await asyncio.gather(*(asyncio.to_thread(heartbeat.join, 2.0) for heartbeat in heartbeats))
             await self._client.close()
             log.info("ended: %d jobs done, %d attempts failed", self.done_count, self.failed_count)
 
@@ -122,7 +130,7 @@ class Worker:
         self._claiming = self._keep("claimer", self._claimer.run)
         return [
             self._claiming,
-            self._keep("acker", self._acker.run),
+            *(self._keep("acker", acker.run) for acker in self._ackers),
             self._keep("watchdog", watchdog.run),
             *(self._keep("maintainer", maintainer.run) for maintainer in maintainers),
             *(self._keep("adopter", adopter.run) for adopter in adopters),
@@ -155,30 +163,31 @@ class Worker:
         unstarted = [*self._slots.buffer, *self._slots.going_back]
         self._slots.buffer.clear()
         unstarted = await give_back(self._client, unstarted)
-        await self._until_idle(self._options.grace.total_seconds())
+        await self._until_idle(lambda: self._grace_s)
         for slot in self._slots.running:
             slot.cancel("shutdown")
-        await self._until_idle(_STOP_S)
+        await self._until_idle(lambda: _STOP_S)
         unfinished = [job for slot in self._slots.running if (job := slot.lane_job or slot.job)]
         await give_back(self._client, [*unstarted, *self.reporter.released, *unfinished])
-        try:
-            await asyncio.wait_for(self._acker.flush(), _STOP_S)
-            await self._release_unseen()
-        except (TimeoutError, TaskqError):
-            log.error("the server is away: the last outcomes are unknown to it, those jobs run again")
+        for acker, part in zip(self._ackers, self._parts, strict=True):
+            try:
+                await asyncio.wait_for(acker.flush(), _STOP_S)
+                await self._release_unseen(part)
+            except (TimeoutError, TaskqError):
+                log.error("the server is away: the last outcomes are unknown to it, those jobs run again")
 
-    async def _release_unseen(self) -> None:
+    async def _release_unseen(self, subscriptions: Sequence[Subscription]) -> None:
         """Gives back what a claim brought whose answer nobody waited for."""
-        for subscription in self._subscriptions:
+        for subscription in subscriptions:
             tenure = subscription.tenure
             left = await self._client.run(work.pending(tenure.keys, tenure.worker, MAX_BATCH))
             for level, entry, _ in left:
                 tenure.hold(Job(tenure.keys.queue, level, entry, b"", b"", home=tenure))
             await give_back(self._client, [job for held in tenure.held for job in held.values()])
 
-    async def _until_idle(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while self._slots.running and time.monotonic() < end:  # noqa: ASYNC110 - once in its life
+    async def _until_idle(self, seconds: Callable[[], float]) -> None:
+        begun = time.monotonic()  # an order to end now may cut the grace short meanwhile
+        while self._slots.running and time.monotonic() - begun < seconds():  # noqa: ASYNC110 - once in its life
             await asyncio.sleep(0.01)
 
     async def _sign_off(self) -> None:
@@ -210,12 +219,25 @@ class Worker:
         for slot in running:
             slot.cancel("lost")
 
+    def stop_ordered(self, *, now: bool) -> None:
+        """From the heartbeat's thread: an operator ends this worker."""
+        self._loop.call_soon_threadsafe(self._stop_ordered, now)
+
+    def _stop_ordered(self, now: bool) -> None:
+        log.warning("told to stop%s", ", without waiting for running jobs" if now else "")
+        if now:
+            self._grace_s = 0.0
+        self.stop()
+
     def cancel(self, tenure: Tenure, job_id: str) -> None:
         """From the heartbeat's thread: a job is to be cancelled."""
         self._loop.call_soon_threadsafe(self._cancel, tenure, job_id)
 
     def _cancel(self, tenure: Tenure, job_id: str) -> None:
         job = tenure.find(job_id)
+        if job is not None:
+            held = {slot.job.id for slot in self._slots.running if slot.job is not None}
+            self._cancelling = self._cancelling & held | {job_id}
         for slot in self._slots.running:
             if job is not None and slot.job is job:
                 slot.cancel("cancelled")
@@ -241,6 +263,9 @@ class Worker:
         running = [slot.job for slot in list(self._slots.slots) if slot.job is not None]
         mine = [job.id for job in running if job.queue == subscription.keys.queue]
         return {
+            "process": self._id,
+            "lease": self._options.lease_ms,
+            "state": "stopping" if self._stop.is_set() else "working",
             "host": platform.node()[:80],
             "pid": os.getpid(),
             "version": __version__,
@@ -250,9 +275,12 @@ class Worker:
             "slots": self._concurrency,
             "busy": len(running),
             "running": " ".join(mine[:100]),
+            "cancelling": " ".join(job_id for job_id in mine if job_id in self._cancelling),
             "started": self._started,
             "seen": wall_ms(),
             "rounds": self._claimer.rounds,
+            "looked": self._claimer.looked,
+            "room": int(self._claimer.has_room),
             "done": self.reporter.done_count,
             "failed": self.reporter.failed_count,
         }

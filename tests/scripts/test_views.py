@@ -132,7 +132,7 @@ def test_an_index_entry_without_its_job_does_not_end_the_list(rig: Rig) -> None:
         (State.READY, 0, "", InvalidOption),
         (State.READY, 1001, "", InvalidOption),
         (State.READY, 1, "x", InvalidName),
-        (State.DEAD, 1, "1:2", InvalidName),
+        (State.DEAD, 1, "12", InvalidName),
         (State.RUNNING, 1, "x:1-1", InvalidName),
         (State.RUNNING, 1, "1:x", InvalidName),
         (State.READY, 1, "1:o:nonsense", InvalidName),

@@ -116,3 +116,22 @@ def test_a_refusal_offers_what_there_is() -> None:
 def test_an_error_of_the_app_itself_is_not_hidden(app: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         load_queues([app])
+
+
+def test_loading_twice_finds_the_same_and_leaves_the_apps_as_they_are() -> None:
+    """A command loads to look, and a worker to work."""
+    for _ in range(2):
+        (queue,) = load_queues(["app_one:mails", "package.app_two"], ["mails"], [("echo", ["cat"])])
+        assert sorted(queue.handlers) == ["echo", "other", "send"]
+
+    (alone,) = load_queues(["app_one:mails"])
+    assert list(alone.handlers) == ["send"]
+
+
+def test_programs_need_no_app_but_a_queue() -> None:
+    queues = load_queues([], ["mails", "files"], [("echo", ["cat", "-"])])
+
+    assert [(queue.name, list(queue.handlers)) for queue in queues] == [
+        ("mails", ["echo"]), ("files", ["echo"]),
+    ]  # fmt: skip
+    assert all(queue.handlers["echo"].is_async for queue in queues)

@@ -22,7 +22,8 @@ from taskq_core import (
     UsageError,
     shown_url,
 )
-from taskq_core.connect import Patience, connect, connect_async, passing, translate
+from taskq_core.connect import connect, connect_async
+from taskq_core.meaning import Patience, passing, translate
 
 SECRET = "s3cret"
 URLS = {

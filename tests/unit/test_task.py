@@ -179,10 +179,14 @@ class Sent:
     def __init__(self) -> None:
         self.calls: list[tuple[str, bytes, JobOptions | None]] = []
 
-    async def add(self, task: str, payload: Any, options: JobOptions | None = None) -> Receipt:
-        return self.add_sync(task, payload, options)
+    async def add(
+        self, task: str, payload: Any, options: JobOptions | None = None, *, durable: bool = False
+    ) -> Receipt:
+        return self.add_sync(task, payload, options, durable=durable)
 
-    def add_sync(self, task: str, payload: Any, options: JobOptions | None = None) -> Receipt:
+    def add_sync(
+        self, task: str, payload: Any, options: JobOptions | None = None, *, durable: bool = False
+    ) -> Receipt:
         self.calls.append((task, payload, options))
         return Receipt("q", "n1-0")
 

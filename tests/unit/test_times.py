@@ -53,6 +53,7 @@ def test_an_instant_is_the_same_in_every_zone(zone: timezone) -> None:
 
 
 def test_the_wall_clock_is_now() -> None:
+    assert [moment(ms).year for ms in (-1, 10**15, 10**18)] == [1970, 9999, 9999]
     assert abs(moment(wall_ms()) - datetime.now(UTC)) < timedelta(seconds=5)
 
 
@@ -118,8 +119,8 @@ def test_a_backoff_out_of_range_is_refused(fields: dict[str, float]) -> None:
 
 
 @given(st.integers(0, 10**13))
-def test_a_bucket_holds_its_time_to_within_7_percent(us: int) -> None:
-    assert middle_us(bucket(us)) == pytest.approx(us, rel=0.07, abs=0.5)
+def test_a_bucket_holds_its_time_to_within_4_percent(us: int) -> None:
+    assert middle_us(bucket(us)) == pytest.approx(us, rel=0.035, abs=0.5)
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**12))
@@ -128,13 +129,13 @@ def test_longer_times_never_fall_into_lower_buckets(a: int, b: int) -> None:
 
 
 @given(st.lists(st.integers(0, 10**10), min_size=1, max_size=300), st.floats(0.01, 1.0))
-def test_a_quantile_is_within_7_percent_of_the_exact_one(times: list[int], share: float) -> None:
+def test_a_quantile_is_within_4_percent_of_the_exact_one(times: list[int], share: float) -> None:
     counts: dict[int, int] = {}
     for us in times:
         counts[bucket(us)] = counts.get(bucket(us), 0) + 1
 
     exact = sorted(times)[max(1, round(share * len(times))) - 1]
-    assert quantile_us(counts, share) == pytest.approx(exact, rel=0.07, abs=0.5)
+    assert quantile_us(counts, share) == pytest.approx(exact, rel=0.035, abs=0.5)
 
 
 def test_no_times_have_no_quantile_and_negative_ones_count_as_nought() -> None:

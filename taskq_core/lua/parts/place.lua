@@ -1,0 +1,26 @@
+-- The entry for a job in its level's stream, and whether it is the job's own id: where that is behind all
+-- others. Otherwise it comes behind the last one, with a number from 10^9 on: no job is born with such a
+-- number, so the entry cannot pass for another job's id. `lasts` keeps what was found out in this call.
+local function place(stream, id, level, now, lasts)
+  local last = lasts[stream]
+  if not last then
+    local info = redis.pcall('XINFO', 'STREAM', stream)
+    last = {0, 0}
+    for k = 1, #info, 2 do
+      if info[k] == 'last-generated-id' then
+        last = {tonumber(string.match(info[k + 1], '^%d+')), tonumber(string.match(info[k + 1], '%d+$'))}
+      end
+    end
+    lasts[stream] = last
+  end
+  local letter, ms, seq = string.match(id, '^(%l)(%d+)%-(%d+)$')
+  ms, seq = tonumber(ms), tonumber(seq)
+  local own = letter == level and ms <= now and seq < 1e9 and (ms > last[1] or (ms == last[1] and seq > last[2]))
+  own = own and id == level .. string.format('%.0f-%.0f', ms, seq)
+  if not own then
+    ms = math.max(last[1], math.min(ms, now))
+    seq = (ms == last[1] and last[2] >= 1e9) and last[2] + 1 or 1e9
+  end
+  last[1], last[2] = ms, seq
+  return string.format('%.0f-%.0f', ms, seq), own
+end

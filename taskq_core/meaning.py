@@ -1,0 +1,117 @@
+"""What the errors of connections and of the server mean, whoever raised them.
+
+Those of redis-py are recognised without loading it: while it is not loaded, no error can be one of its.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from typing import Final
+
+from taskq_core import errors
+from taskq_core.address import shown_url
+from taskq_core.clock import monotonic
+from taskq_core.link import ReplyError
+
+_LATER: Final = ("LOADING", "BUSY ", "TRYAGAIN", "MASTERDOWN", "CLUSTERDOWN", "READONLY", "UNBLOCKED")
+_LATER_OF_REDIS_PY: Final = ("BusyLoadingError", "ReadOnlyError", "ClusterDownError", "TryAgainError")
+
+
+def foreign() -> tuple[type[Exception], ...]:
+    """What connections raise, for `except`: to be translated before a caller sees it."""
+    redis = sys.modules.get("redis.exceptions")
+    return (OSError, ReplyError) if redis is None else (OSError, ReplyError, redis.RedisError)
+
+
+def answered(error: BaseException) -> bool:
+    """Whether the server answered, with an error: the connection is as good as before."""
+    return isinstance(error, ReplyError) or _is(error, "ResponseError")
+
+
+def misplaced(error: BaseException) -> bool:
+    """Whether a server answered that it is no primary any more: another one is to be found."""
+    return str(error).startswith(("READONLY", "UNBLOCKED")) or _is(error, "ReadOnlyError")
+
+
+def unknown_script(error: BaseException) -> bool:
+    """Whether the server does not know a script yet, or no longer."""
+    return str(error).startswith("NOSCRIPT") or _is(error, "NoScriptError")
+
+
+def passing(error: BaseException) -> bool:
+    """Whether the same call may succeed later: no connection, no answer, or a server that is not ready."""
+    if _is(error, "AuthenticationError", "AuthorizationError"):
+        return False
+    if isinstance(error, OSError) or _is(error, "ConnectionError", "TimeoutError"):
+        return True
+    return answered(error) and (str(error).startswith(_LATER) or _is(error, *_LATER_OF_REDIS_PY))
+
+
+def translate(error: BaseException, url: str, queue: str = "") -> errors.TaskqError:
+    """The error of ours that a foreign one means."""
+    said = str(error)
+    where = shown_url(url)
+    if passing(error):
+        return errors.ServerUnreachable(
+            f"no answer from {where}: {said or type(error).__name__}",
+            hint="Is the server running, and the URL right? Repeating the call is safe",
+        )
+    word, _, rest = said.partition(" ")
+    if word == "QUEUEFULL":
+        limit, depth = rest.split()[:2]
+        return errors.QueueFull(queue, int(limit), int(depth))
+    if word == "DRAINING":
+        return errors.QueueDraining(queue)
+    if word == "TOOLARGE":
+        return errors.InvalidPayload(f"{rest.split()[0]} bytes are over the server side limit")
+    return _of_server(error, said, where)
+
+
+def _of_server(error: BaseException, said: str, where: str) -> errors.TaskqError:
+    lower = said.lower()
+    if _is(error, "AuthenticationError", "NoPermissionError", "AuthorizationError") or (
+        lower.startswith(("noauth", "noperm", "wrongpass"))
+        or "acl failure" in lower
+        or "can't run this command" in lower
+    ):
+        return errors.AccessDenied(
+            f"{where} denies access: {said}", hint="Check user, password and ACL rules"
+        )
+    if _is(error, "OutOfMemoryError") or lower.startswith("oom") or "allow-oom" in lower:
+        return errors.ServerFull(
+            f"{where} is full (maxmemory)",
+            hint="Workers go on draining; enqueue again later, or raise maxmemory",
+        )
+    if "wrongtype" in lower or "wrong kind of value" in lower:
+        return errors.KeyConflict(
+            f"a key of taskq on {where} holds another type: {said}",
+            hint="Another program writes under 'taskq:'; use another namespace or database",
+        )
+    if "compiling script" in lower or "unexpected symbol near '#'" in lower:
+        return errors.ServerTooOld(
+            f"{where} is too old", hint="taskq needs Redis 7.0 or Valkey 7.2, or later"
+        )
+    return errors.ServerError(f"{where} answered: {said}")
+
+
+class Patience:
+    """How long a call is repeated: with growing, jittered pauses, until its deadline."""
+
+    def __init__(self, deadline_s: float) -> None:
+        self._end = monotonic() + deadline_s
+        self._pause = 0.02
+
+    def pause(self, error: BaseException) -> float | None:
+        """Seconds to wait before the call is repeated; None: give up."""
+        left = self._end - monotonic()
+        if not passing(error) or left <= 0:
+            return None
+        pause = self._pause * random.uniform(0.5, 1.0)  # noqa: S311 - jitter needs no secrecy
+        self._pause = min(1.0, self._pause * 2)
+        return min(pause, left)
+
+
+def _is(error: BaseException, *names: str) -> bool:
+    redis = sys.modules.get("redis.exceptions")
+    return redis is not None and isinstance(error, tuple(getattr(redis, name) for name in names))

@@ -1,0 +1,126 @@
+"""Following what ends in queues: which places are read, from where on, and what an entry says. No I/O.
+
+Failed attempts are always written down. What is done or cancelled is written down only while somebody
+follows the queue: a listener leaves a note that expires, and scripts look for it once a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from taskq_core import config
+from taskq_core.claimed import entry_ms
+from taskq_core.clock import moment, monotonic, to_ms
+from taskq_core.command import pairs, text
+from taskq_core.keys import QueueKeys
+from taskq_core.queries import read_failure
+from taskq_core.snapshot import FailedAttempt
+
+MOST: Final = 1_000
+"""Entries of one place in one reply."""
+MAX_WAIT_MS: Final = 5_000
+"""Under the reply time-out of every client."""
+RENEW_S: Final = 3.0
+_WISH: Final = f"{config.EVENTS_A_BATCH} {config.EVENTS_KEPT} {config.EVENTS_MS}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A job that ended or failed. ``state``: done, failed (it will be tried again), dead or cancelled.
+
+    Where many end at once only some are named; one event without an id counts the others.
+    """
+
+    queue: str
+    state: str
+    at: datetime
+    id: str | None = None
+    task: str | None = None
+    attempt: int | None = None
+    type: str | None = None
+    message: str | None = None
+    fingerprint: str | None = None
+    next_attempt_at: datetime | None = None
+    count: int = 1
+
+    @classmethod
+    def failed(cls, attempt: FailedAttempt) -> Event:
+        """A failed attempt as an event."""
+        return cls(
+            attempt.queue, "dead" if attempt.buried else "failed", attempt.at, attempt.id, attempt.task,
+            attempt.attempt, attempt.type, attempt.message, attempt.fingerprint, attempt.next_attempt_at,
+        )  # fmt: skip
+
+
+class Tail:
+    """One listener, for `Client.follow`. ``failures_only``: it changes nothing on the server at all."""
+
+    def __init__(self, *, failures_only: bool = False) -> None:
+        self.failures_only = failures_only
+        self._keys: dict[str, QueueKeys] = {}
+        self._after: dict[str, str] = {}
+        self._queue_of: dict[str, str] = {}
+        self._begun_ms: int | None = None
+        self._renewed: dict[str, float] = {}
+
+    @property
+    def follows(self) -> bool:
+        """Whether there is a queue to follow."""
+        return bool(self._after)
+
+    def unknown(self, queues: Sequence[str]) -> list[str]:
+        """Those of the queues that are not followed yet."""
+        return [queue for queue in queues if queue not in self._keys]
+
+    def add(self, queues: Sequence[QueueKeys], server_time: Any) -> None:
+        """Follows more queues, from the moment on that this listener began. ``server_time``: a TIME reply."""
+        if self._begun_ms is None:
+            self._begun_ms = int(server_time[0]) * 1000 + int(server_time[1]) // 1000
+        for keys in queues:
+            self._keys[keys.queue] = keys
+            for key in [keys.failures] if self.failures_only else [keys.failures, keys.events]:
+                self._after[key] = f"{self._begun_ms}-0"
+                self._queue_of[key] = keys.queue
+
+    def renewals(self) -> list[tuple[str | int, ...]]:
+        """Commands that tell the queues of this listener, when it is time."""
+        if self.failures_only:
+            return []
+        now = monotonic()
+        due = [queue for queue in self._keys if now - self._renewed.get(queue, -RENEW_S) >= RENEW_S]
+        self._renewed |= dict.fromkeys(due, now)
+        return [("SET", self._keys[queue].tail, _WISH, "PX", config.LISTEN_MS) for queue in due]
+
+    def words(self, wait: timedelta) -> list[str | int]:
+        """The command that waits for what comes next."""
+        ms = min(max(1, to_ms(wait)), MAX_WAIT_MS)
+        return ["XREAD", "COUNT", MOST, "BLOCK", ms, "STREAMS", *self._after, *self._after.values()]
+
+    def read(self, reply: Any) -> list[Event]:
+        """The events of a reply, oldest first; the next one goes on after them."""
+        rows = reply.items() if isinstance(reply, dict) else reply or ()
+        events = [event for key, entries in rows for event in self._events(text(key), entries)]
+        return sorted(events, key=lambda event: event.at)
+
+    def _events(self, key: str, entries: Sequence[Any]) -> Iterator[Event]:
+        queue = self._queue_of[key]
+        for entry in entries:
+            self._after[key] = text(entry[0])
+            if key == self._keys[queue].failures:
+                yield Event.failed(read_failure(queue, entry))
+            else:
+                yield _ended(queue, entry)
+
+
+def _ended(queue: str, entry: Any) -> Event:
+    entry_id, fields = entry
+    at = moment(entry_ms(text(entry_id).encode()))
+    flat = fields if not isinstance(fields, dict) else [x for kv in fields.items() for x in kv]
+    state, about = next(iter(pairs(flat).items()))
+    name, _, rest = about.partition(" ")
+    if state == "more":
+        return Event(queue, name, at, count=int(rest) if rest.isdigit() else 1)
+    return Event(queue, state, at, name, rest)
