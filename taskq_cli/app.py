@@ -1,6 +1,7 @@
 """The entry point: finds the command, runs it, and turns whatever ends it into an exit code.
 
-Imports here are paid by every command, `taskq --version` included: no redis, pydantic, rich or textual.
+Imports here are paid by every command: no redis, pydantic, rich or textual. Even Typer, half of what is
+left, is imported late: `taskq --version` and a shell that completes a name do without it.
 """
 
 from __future__ import annotations
@@ -9,42 +10,21 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
-
-import typer
+from typing import Any, Final, NoReturn
 
 from taskq_cli.endings import Terminated, describe
 from taskq_cli.exit_codes import ExitCode
-from taskq_cli.lazy import LazyGroup
-from taskq_cli.leaf import new_app
 
-app = new_app("A task queue on Redis and Valkey.")
-
-
-def _show_version(value: bool) -> None:
-    if value:
-        from taskq_core import __version__
-
-        sys.stdout.write(f"taskq {__version__}\n")
-        raise typer.Exit
-
-
-@app.callback(cls=LazyGroup)
-def taskq(
-    *,
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
-    ] = False,
-) -> None:
-    """A task queue on Redis and Valkey, made for the terminal.
-
-    `taskq COMMAND --help` shows examples and options of a command. Without a URL the commands use a
-    local server of your own, started when it is needed.
-    """
+COMPLETE: Final = "_TASKQ_COMPLETE"
+"""Set by the scripts of `taskq completion` to the name of the shell that asks."""
 
 
 def main() -> NoReturn:
     """Runs the command line of this process and ends the process with its exit code."""
+    if shell := os.environ.get(COMPLETE):
+        from taskq_cli.complete.answer import answer
+
+        answer(shell, sys.argv[1:])
     _prepare()
     code = run(sys.argv[1:])
     try:
@@ -57,13 +37,26 @@ def main() -> NoReturn:
 
 def run(args: list[str]) -> int:
     """The exit code of one command line; whatever went wrong is described on stderr."""
-    group: Any = typer.main.get_command(app)
     try:
-        with group.make_context("taskq", args or ["--help"]) as context:
-            group.invoke(context)
+        if args == ["--version"]:
+            from taskq_cli.versions import show_version
+
+            show_version()
+        else:
+            _invoke(args or ["--help"])
     except BaseException as error:
         return describe(error)
     return ExitCode.DONE
+
+
+def _invoke(args: list[str]) -> None:
+    from typer.main import get_command
+
+    from taskq_cli.root import app
+
+    group: Any = get_command(app)
+    with group.make_context("taskq", args) as context:
+        group.invoke(context)
 
 
 def _prepare() -> None:

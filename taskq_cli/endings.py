@@ -5,9 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-import traceback
-
-import typer
 
 from taskq_cli.exit_codes import ExitCode, code_of
 from taskq_cli.sanitize import clean, clean_lines
@@ -21,6 +18,8 @@ class Terminated(BaseException):
 
 def describe(error: BaseException) -> int:
     """The exit code of what ended a command, after telling it on stderr: what, why, what to do."""
+    import typer  # here and below: what ends well needs neither
+
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends the process at once
         return ExitCode.INTERRUPTED
@@ -55,6 +54,8 @@ def _failure(error: BaseException) -> int:
     if isinstance(error, OSError):
         complain(str(error))
         return ExitCode.FAILED
+    import traceback
+
     _write(clean_lines("".join(traceback.format_exception(error))))
     complain("this is a defect of taskq, not of what you asked for.", "Please report the lines above.")
     return ExitCode.FAILED

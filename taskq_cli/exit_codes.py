@@ -15,6 +15,8 @@ class ExitCode(IntEnum):
     NOT_FOUND = 4
     REFUSED = 5
     PARTLY = 6
+    DIED = 7
+    PENDING = 8
     INTERRUPTED = 130
     CLOSED_PIPE = 141
     TERMINATED = 143
@@ -23,6 +25,7 @@ class ExitCode(IntEnum):
 def code_of(error: BaseException) -> ExitCode:
     """The exit code of an error that taskq raised on purpose; FAILED for any other."""
     from taskq_core import (  # here, so that `--version` does not import it
+        NotDurable,
         NotFound,
         Refused,
         ServerUnreachable,
@@ -32,6 +35,7 @@ def code_of(error: BaseException) -> ExitCode:
     table: tuple[tuple[type[Exception], ExitCode], ...] = (
         (UsageError, ExitCode.USAGE),
         (NotFound, ExitCode.NOT_FOUND),
+        (NotDurable, ExitCode.PARTLY),
         (Refused, ExitCode.REFUSED),
         (ServerUnreachable, ExitCode.UNREACHABLE),
     )

@@ -11,9 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from taskq_cli.durations import parse_duration, parse_time
+from taskq_cli.job_defaults import Defaults
 from taskq_cli.sanitize import clean
 from taskq_core import (
-    DEFAULT_OPTIONS,
     JobOptions,
     UsageError,
     check_queue,
@@ -50,15 +50,6 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True, gc=False, rename={"in_":
 KEYS: Final = _Line.__struct_encode_fields__
 _decode: Final = msgspec.json.Decoder(_Line).decode
 _decode_plain: Final = msgspec.json.Decoder(_Plain).decode
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What the command line says about every job. ``task`` None: each line names its own."""
-
-    queue: str
-    task: str | None = None
-    options: JobOptions = DEFAULT_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)

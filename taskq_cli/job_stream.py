@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from taskq_cli.lines import TOO_LONG, Batch
 from taskq_cli.render import JsonWriter, LineWriter, Writer
 from taskq_cli.sanitize import clean
 from taskq_cli.views import receipt_record
-from taskq_core import Client, JobOptions, NewJob, Receipt, TaskqError, UsageError, check_payload
+from taskq_core import Client, JobOptions, NewJob, NotDurable, Receipt, TaskqError, UsageError, check_payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,13 @@ class Payloads:
     queue: str
     task: str
     options: JobOptions
+    durable: bool = False
 
     def at_once(self, lines: Sequence[bytes]) -> Sequence[Receipt] | None:
         """All of them: the fast way."""
         if self.client is None:
             return None
-        return self.client.enqueue_many(self.queue, self.task, lines, self.options)
+        return self.client.enqueue_many(self.queue, self.task, lines, self.options, durable=self.durable)
 
     def read(self, line: bytes) -> tuple[str, NewJob]:
         """The line as a job."""
@@ -79,11 +80,11 @@ class Jobs:
         if self.client is None:
             return None
         parsed = [self.parser.parse(line) for line in lines]
-        kind = parsed[0][0]
+        kind, durable = parsed[0][0], self.parser.defaults.durable
         if kind.options.unique is not None or any(other is not kind for other, _ in parsed):
             return None
         return self.client.enqueue_many(
-            kind.queue, kind.task, [payload for _, payload in parsed], kind.options
+            kind.queue, kind.task, [payload for _, payload in parsed], kind.options, durable=durable
         )
 
     def read(self, line: bytes) -> tuple[str, NewJob]:
@@ -137,12 +138,17 @@ class Tally:
 
 @dataclass(slots=True)
 class JobStream:
-    """Sends what it reads and answers each line on stdout. ``client`` None: only checks the lines."""
+    """Sends what it reads and answers each line on stdout. ``client`` None: only checks the lines.
+
+    ``follow`` gets the answers of each batch once they are printed.
+    """
 
     source: Source
     client: Client | None
     writer: Writer | None
     stop_on_error: bool = False
+    durable: bool = False
+    follow: Callable[[Sequence[Answer]], None] | None = None
     tally: Tally = field(default_factory=Tally)
 
     def run(self, batches: Iterable[Batch]) -> None:
@@ -152,6 +158,8 @@ class JobStream:
                 answers = self._answers(batch)
                 self._print(answers)
                 self.tally.count(answers)
+            if self.follow is not None:
+                self.follow(answers)
             if self.tally.ended_by is not None:
                 break
 
@@ -163,9 +171,8 @@ class JobStream:
         except UsageError:
             receipts = None
         except TaskqError as error:
-            return self._end(
-                error, [(at, line) for at, line in enumerate(batch.lines, batch.first) if line.strip()]
-            )
+            lines = [(at, line) for at, line in enumerate(batch.lines, batch.first) if line.strip()]
+            return self._end(error, lines)
         return self._by_line(batch) if receipts is None else receipts
 
     def _by_line(self, batch: Batch) -> list[Answer]:
@@ -202,7 +209,7 @@ class JobStream:
         if self.tally.ended_by is not None:
             return self._end(self.tally.ended_by, items)
         try:
-            return self.client.enqueue_jobs(queue, [job for _, job in items])
+            return self.client.enqueue_jobs(queue, [job for _, job in items], durable=self.durable)
         except UsageError as error:
             if len(items) == 1:
                 return [Rejected(items[0][0], clean(str(error)))]
@@ -213,7 +220,9 @@ class JobStream:
 
     def _end(self, error: TaskqError, items: Sequence[tuple[int, object]]) -> list[Answer]:
         self.tally.ended_by = error
-        return [Rejected(number, clean(str(error))) for number, _ in items]
+        # what is not known to be durable is enqueued all the same
+        made: Sequence[Receipt] = error.receipts if isinstance(error, NotDurable) else ()
+        return [*made, *(Rejected(number, clean(str(error))) for number, _ in items[len(made) :])]
 
     # -- printing ---------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import msgspec
 
 _encode: Final = msgspec.json.encode
 _HIDDEN: Final = re.compile(r"[^\x20-\x7e]")
+_ESCAPE: Final = re.compile(rb"\\(?:u([dD][89abAB]..)\\u([dD][c-fC-F]..)|u(....)|.)")
 _BLANK: Final = frozenset("\t\n\r")
 
 
@@ -23,6 +24,22 @@ def ascii_text(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _HIDDEN.sub(_escape, text)
+
+
+def unescaped(raw: bytes) -> bytes:
+    """Valid JSON with the same meaning in UTF-8: what `ascii_text` escaped takes up its old room again."""
+    return _ESCAPE.sub(_plain, raw) if b"\\u" in raw else raw
+
+
+def _plain(match: re.Match[bytes]) -> bytes:
+    high, low, single = match.groups()
+    if high is not None:
+        return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + int(low, 16) - 0xDC00).encode()
+    code = 0 if single is None else int(single, 16)
+    # ASCII may need its escape; half of a pair cannot do without
+    if code < 0x7F or 0xD800 <= code < 0xE000:
+        return match.group()
+    return chr(code).encode()
 
 
 def embedded(raw: bytes | None) -> msgspec.Raw | str | None:

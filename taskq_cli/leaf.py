@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Final, TypeVar, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -17,6 +17,8 @@ from typer.core import TyperCommand
 from taskq_cli.options import Shared
 
 F = TypeVar("F", bound=Callable[..., None])
+ALONE: Final = {"--watch": "--watch=1s", "--wait": "--wait=", "--once": "--once=overview"}
+"""Flags whose value is written with `=` or left out, and what they mean without one."""
 SHARED_NAMES = frozenset(field.name for field in fields(Shared))
 
 
@@ -39,10 +41,10 @@ def leaf(app: typer.Typer, *, examples: str, name: str | None = None) -> Callabl
 
 
 class Leaf(TyperCommand):
-    """A command whose help begins with examples, and whose `--json` may stand alone."""
+    """A command whose help begins with examples, and some of whose flags may stand alone."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Gives `--json` and `--watch` a value where they stand alone."""
+        """Gives `--json`, `--watch`, `--wait` and `--once` a value where they stand alone."""
         return super().parse_args(ctx, list(_with_values(args)))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -77,7 +79,7 @@ def _with_values(args: list[str]) -> Iterator[str]:
         if index < options_end and arg == "--json" and after.startswith("-"):
             yield "--json="
         else:
-            yield "--watch=1s" if index < options_end and arg == "--watch" else arg
+            yield ALONE.get(arg, arg) if index < options_end else arg
 
 
 def _spread(function: Callable[..., None]) -> Callable[..., None]:

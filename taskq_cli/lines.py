@@ -29,15 +29,26 @@ class Batch:
     lines: list[bytes]
 
 
-def read_batches(fd: int | None = None, *, max_lines: int = MAX_LINES) -> Iterator[Batch]:
-    """All lines of stdin (or of the descriptor). A batch is ready when it is full, or after 100 ms."""
-    return _Reader(sys.stdin.fileno() if fd is None else fd, max_lines).batches()
+def read_batches(
+    fd: int | None = None, *, max_lines: int = MAX_LINES, max_line: int = MAX_LINE_BYTES
+) -> Iterator[Batch]:
+    """All lines of stdin (or of the descriptor). A batch is ready when it is full, or after 100 ms.
+
+    A line of more than ``max_line`` bytes is thrown away, and stands in the batch as `TOO_LONG`.
+    """
+    return LineReader(fd, max_lines=max_lines, max_line=max_line).batches()
 
 
-class _Reader:
-    def __init__(self, fd: int, max_lines: int) -> None:
-        self._fd = fd
+class LineReader:
+    """The lines of stdin, or of the descriptor. ``ended`` turns true after the last one."""
+
+    def __init__(
+        self, fd: int | None = None, *, max_lines: int = MAX_LINES, max_line: int = MAX_LINE_BYTES
+    ) -> None:
+        self.ended = False
+        self._fd = sys.stdin.fileno() if fd is None else fd
         self._max_lines = max_lines
+        self._max_line = max_line
         self._lines: list[bytes] = []
         self._size = 0
         self._rest = b""
@@ -46,18 +57,29 @@ class _Reader:
         self._since = 0.0
 
     def batches(self) -> Iterator[Batch]:
-        while True:
+        """All of them; blocks until there are more."""
+        while not self.ended:
             if not self._readable():
                 yield from self._take(all_=True)
                 continue
-            chunk = os.read(self._fd, CHUNK_BYTES)
-            if not chunk:
-                break
-            self._add(chunk)
+            self._read()
             yield from self._take(all_=self._size >= MAX_BYTES)
+        yield from self._take(all_=True)
+
+    def within(self, seconds: float | None) -> list[Batch]:
+        """What arrives in that time, for who has other things to do meanwhile; None: waits for something."""
+        if select.select([self._fd], [], [], seconds)[0]:
+            self._read()
+        return list(self._take(all_=True))
+
+    def _read(self) -> None:
+        chunk = os.read(self._fd, CHUNK_BYTES)
+        if chunk:
+            self._add(chunk)
+            return
+        self.ended = True
         if self._rest or self._skipping:
             self._append([TOO_LONG if self._skipping else self._rest])
-        yield from self._take(all_=True)
 
     def _readable(self) -> bool:
         """False when the lines at hand have waited long enough."""
@@ -70,7 +92,7 @@ class _Reader:
         if self._skipping and parts:
             parts[0] = TOO_LONG
             self._skipping = False
-        if self._skipping or len(self._rest) > MAX_LINE_BYTES:
+        if self._skipping or len(self._rest) > self._max_line:
             self._skipping = True
             self._rest = b""
         self._append(parts)

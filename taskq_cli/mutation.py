@@ -7,7 +7,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
 import typer
@@ -61,6 +62,8 @@ class Verb:
     done: str
     call: Callable[[Client, str, Sequence[str]], list[Change]]
     asks: bool = True
+    group_state: str = "dead"
+    """The state of the jobs that `--group` chooses, where none is named."""
 
 
 @dataclass(slots=True)
@@ -76,7 +79,15 @@ class Mutation:
         """Changes the jobs and ends the command with its exit code."""
         self.session.writer(change_view(self.verb.done))
         self.session.may_change()
-        batches = targets(ids, chosen, self.session.client, batch=self.pace.batch)
+        if chosen.group and not chosen.state:
+            chosen = replace(chosen, state=self.verb.group_state)
+        found = targets(ids, chosen, self.session.client, batch=self.pace.batch)
+        with nullcontext() if found.search is None else found.search.telling(self.session):
+            self._go_through(found.batches, ids, chosen)
+        if code := self._exit_code():
+            raise typer.Exit(code)
+
+    def _go_through(self, batches: Iterator[list[Target]], ids: Sequence[str], chosen: Selection) -> None:
         if self.pace.dry_run:
             self._rehearse(batches)
             return
@@ -88,8 +99,6 @@ class Mutation:
                     self._change(batch)
         finally:
             self.session.narrate(self._summary())
-        if code := self._exit_code():
-            raise typer.Exit(code)
 
     def _paced(self, batches: Iterable[list[Target]]) -> Iterator[list[Target]]:
         due = time.monotonic()
@@ -160,4 +169,5 @@ def _what(ids: Sequence[str], chosen: Selection) -> str:
         return "all jobs named on stdin"
     if ids:
         return f"{len(ids)} jobs" if len(ids) > 1 else clean(ids[0])
-    return f"all {clean(str(chosen.state))} jobs of {clean(str(chosen.queue))}"
+    cause = f" of group {clean(chosen.group)}" if chosen.group else ""
+    return f"all {clean(str(chosen.state))} jobs{cause} of {clean(chosen.queue or 'all queues')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -27,6 +28,10 @@ Filter = Annotated[
         "--filter", metavar="EXPR", help="Only jobs for which this holds: `attempts>3, error.type=OSError`."
     ),
 ]
+Group = Annotated[
+    str | None,
+    typer.Option("--group", metavar="FP", help="Only jobs that failed of this cause: see `taskq failures`."),
+]
 DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Say what would be done, and do nothing.")]
 
 
@@ -36,12 +41,22 @@ def span(flag: str, help_: str) -> typer.models.OptionInfo:
     return found
 
 
+def wait_option(text: str) -> timedelta:
+    """The value of `--wait[=D]`; alone it means without end."""
+    return duration_option(text) if text else timedelta.max
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What may follow any command: where to look, how to print, how much to ask."""
 
     url: Annotated[
-        str | None, typer.Option("--url", metavar="URL", help="The server: redis://, rediss:// or unix://.")
+        str | None,
+        typer.Option(
+            "--url",
+            metavar="URL",
+            help="The server: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://.",
+        ),
     ] = None
     namespace: Annotated[
         str | None, typer.Option("--namespace", metavar="NAME", help="The namespace of all queues.")

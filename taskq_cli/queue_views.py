@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from taskq_cli.jsontext import rfc3339
-from taskq_cli.views import View
+from taskq_cli.views import View, seconds
 from taskq_core import Minute, QueueSnapshot
 
 MINUTES: Final = 2
 """Of the past: the minute that runs, and the last whole one."""
 _FIELDS: Final = (
-    "schema", "queue", "at", "paused", "ready", "ready_by_priority", "running", "scheduled", "dead",
+    "schema", "queue", "at", "state", "paused", "ready", "ready_by_priority", "running", "scheduled", "dead",
     "workers", "oldest_ready_s", "next_due_at", "enqueued_per_s", "done_per_s", "failed_per_s",
     "wait_p50_s", "wait_p99_s", "run_p50_s", "run_p99_s", "totals", "settings",
 )  # fmt: skip
 QUEUE: Final = View(
     schema="taskq.queue/1",
     fields=_FIELDS,
-    columns=("queue", "ready", "running", "scheduled", "dead", "workers", "paused"),
+    columns=("queue", "ready", "running", "scheduled", "dead", "workers", "state"),
     wide=(
-        "queue", "ready", "running", "scheduled", "dead", "workers", "paused", "oldest_ready_s",
+        "queue", "ready", "running", "scheduled", "dead", "workers", "state", "oldest_ready_s",
         "next_due_at",
     ),
     key="queue",
@@ -37,6 +37,43 @@ STATS: Final = View(
     key="queue",
 )  # fmt: skip
 
+SHOWN: Final = View(
+    schema=QUEUE.schema,
+    fields=(*_FIELDS, "limits", "worker_ids"),
+    columns=(*_FIELDS[1:], "limits", "worker_ids"),
+    key="queue",
+    upright=True,
+    stream=True,
+)
+LIMITS: Final = View(
+    schema="taskq.queue-limits/1",
+    fields=("schema", "queue", "max_jobs", "dead_max", "dead_age_s"),
+    columns=("queue", "max_jobs", "dead_max", "dead_age_s"),
+    key="queue",
+    upright=True,
+)
+
+
+def shown_record(snapshot: QueueSnapshot, workers: Iterable[str]) -> dict[str, Any]:
+    """A queue as a record of `SHOWN`: with its limits and the ids of its workers."""
+    limits = limits_record(snapshot)
+    return queue_record(snapshot) | {
+        "limits": {name: limits[name] for name in LIMITS.columns[1:]},
+        "worker_ids": sorted(workers),
+    }
+
+
+def limits_record(snapshot: QueueSnapshot) -> dict[str, Any]:
+    """A queue's limits as a record of `LIMITS`; ``max_jobs`` null: no limit."""
+    limits = snapshot.limits
+    return {
+        "schema": LIMITS.schema,
+        "queue": snapshot.queue,
+        "max_jobs": limits.max_jobs,
+        "dead_max": limits.dead_max,
+        "dead_age_s": seconds(limits.dead_age),
+    }
+
 
 def queue_record(snapshot: QueueSnapshot) -> dict[str, Any]:
     """A queue as a record of `QUEUE`. Rates and percentiles are those of the last whole minute."""
@@ -46,6 +83,7 @@ def queue_record(snapshot: QueueSnapshot) -> dict[str, Any]:
         "schema": QUEUE.schema,
         "queue": snapshot.queue,
         "at": rfc3339(snapshot.at),
+        "state": snapshot.state,
         "paused": snapshot.paused,
         "ready": snapshot.ready_total,
         "ready_by_priority": {str(level): count for level, count in snapshot.ready.items()},

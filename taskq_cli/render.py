@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -145,6 +143,9 @@ class SeparatedWriter(Writer):
         if not self._comma:
             sys.stdout.write("\t".join(cells) + "\n")
             return
+        import csv  # here: other formats need neither
+        import io
+
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerow(cells)
         sys.stdout.write(buffer.getvalue())
@@ -160,6 +161,8 @@ def cell(value: Any, limit: int = MAX_CELL) -> str:
         return clean(value, limit)
     if isinstance(value, msgspec.Raw):
         return clean(ascii_text(bytes(value).decode(errors="replace")), limit)
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return clean(",".join(value), limit)  # names, as in `-q A,B`
     if isinstance(value, dict) and {"type", "message"} <= value.keys():  # an error: its first words
         return clean(f"{value['type']}: {value['message']}", limit)
     return clean(ascii_json(value) if isinstance(value, (dict, list)) else str(value), limit)

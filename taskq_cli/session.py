@@ -70,9 +70,15 @@ class Session:
             self._client = Client(self.url, namespace=self.settings.namespace, deadline=self._deadline)
         return self._client
 
-    def writer(self, view: View) -> Writer:
-        """Opens the output of this command. A bare `--json` ends the command here. Raises: UsageError."""
-        self._writer = open_writer(view, self.shared, self.settings.output)
+    def writer(self, view: View, format_: str | None = None) -> Writer:
+        """Opens the output of this command. A bare `--json` ends the command here. Raises: UsageError.
+
+        ``format_``: the one of this command unless `-o` names another, whatever is configured.
+        """
+        chosen = self.settings.output
+        if format_ is not None and self.shared.output is None:
+            chosen = format_
+        self._writer = open_writer(view, self.shared, chosen)
         return self._writer
 
     @property

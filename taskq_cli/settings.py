@@ -7,8 +7,7 @@ TASKQ_NAMESPACE. Its `read_only` and `protected` hold in any case.
 from __future__ import annotations
 
 import os
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,7 +18,7 @@ from taskq_cli.sanitize import clean
 from taskq_core import UsageError, check_namespace
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
 
     from taskq_cli.settings_model import Configured, Profile
 
@@ -42,33 +41,68 @@ class Settings:
     protected: bool
 
 
+Origin = str | tuple[str, ...]
+"""Where a value stands: a flag or a variable by its name, or the path of a key in a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """All places that may say something, and the profile that was chosen."""
+
+    shared: Shared
+    configured: Configured | Plain
+    profile: str | None
+    chosen: Profile | NoProfile
+
+    def of(self, name: str) -> tuple[str | None, Origin]:
+        """The value of a setting, and who says so: `url`, `namespace`, `output` or `profile`."""
+        return next((found for found in self._candidates(name) if found[0]), (None, "default"))
+
+    def _candidates(self, name: str) -> Iterator[tuple[str | None, Origin]]:
+        flag, *variables = _SPOKEN[name]
+        yield getattr(self.shared, name), flag
+        in_profile = getattr(self.chosen, name, None), ("profiles", self.profile or "", name)
+        if self.shared.profile is not None:
+            yield in_profile
+        for variable in variables:
+            yield os.environ.get(variable), variable
+        yield in_profile
+        yield getattr(self.configured, name), (name,)
+
+
+_SPOKEN: Final = {
+    "url": ("--url", "TASKQ_REDIS_URL", "TASKQ_URL"),
+    "namespace": ("--namespace", "TASKQ_NAMESPACE"),
+    "output": ("--output", "TASKQ_OUTPUT"),
+    "profile": ("--profile", "TASKQ_PROFILE"),
+}
+
+
 def load_settings(shared: Shared) -> Settings:
     """The settings of a command line. Raises: ConfigurationError, UsageError."""
-    configured = _read()
+    return settings_of(read_sources(shared))
+
+
+def read_sources(shared: Shared) -> Sources:
+    """What flags, environment and files say. Raises: ConfigurationError."""
+    return sources_of(shared, read_configuration())
+
+
+def sources_of(shared: Shared, configured: Configured | Plain) -> Sources:
+    """The same with a configuration that was read already. Raises: ConfigurationError."""
     name = shared.profile or configured.profile
-    profile = _profile(configured, name)
-    by_flag = shared.profile is not None
-    environment = os.environ
+    return Sources(shared, configured, name, _profile(configured, name))
+
+
+def settings_of(sources: Sources) -> Settings:
+    """The value of each setting that wins. Raises: UsageError."""
     chosen = Settings(
-        url=_first(
-            shared.url,
-            profile.url if by_flag else None,
-            environment.get("TASKQ_REDIS_URL") or environment.get("TASKQ_URL"),
-            profile.url,
-            configured.url,
-        ),
-        namespace=_first(
-            shared.namespace,
-            profile.namespace if by_flag else None,
-            environment.get("TASKQ_NAMESPACE"),
-            profile.namespace,
-            configured.namespace,
-        )
-        or DEFAULT_NAMESPACE,
-        output=shared.output or configured.output,
-        profile=name,
-        read_only=profile.read_only,
-        protected=profile.protected,
+        url=sources.of("url")[0],
+        namespace=sources.of("namespace")[0] or DEFAULT_NAMESPACE,
+        output=sources.of("output")[0],
+        profile=sources.profile,
+        read_only=sources.chosen.read_only,
+        protected=sources.chosen.protected,
     )
     check_namespace(chosen.namespace)
     if chosen.output is not None and chosen.output not in FORMATS:
@@ -87,7 +121,7 @@ def config_files() -> list[Path]:
 
 
 @dataclass(frozen=True, slots=True)
-class _NoProfile:
+class NoProfile:
     """Stands for a profile where none is chosen."""
 
     url: str | None = None
@@ -97,19 +131,30 @@ class _NoProfile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Environment:
+class NoTop:
+    """Stands for the settings of the live view where there are none."""
+
+    theme: str | None = None
+    interval: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
     """All there is to know where there is no file: pydantic would cost each command 130 ms for it."""
 
-    url: None = None
-    namespace: None = None
+    url: str | None = None
+    namespace: str | None = None
     output: str | None = None
     profile: str | None = None
-    profiles: Mapping[str, _NoProfile] = field(default_factory=dict)
+    profiles: Mapping[str, NoProfile] = field(default_factory=dict)
+    top: NoTop = NoTop()
 
 
-def _read() -> Configured | _Environment:
+def read_configuration() -> Configured | Plain:
+    """Environment and files, checked. Raises: ConfigurationError with file and key."""
     if not any(file.exists() for file in config_files()):
-        return _Environment(
+        return Plain(
             output=os.environ.get("TASKQ_OUTPUT") or None, profile=os.environ.get("TASKQ_PROFILE") or None
         )
     from pydantic import ValidationError
@@ -125,6 +170,8 @@ def _read() -> Configured | _Environment:
 
 
 def _check_syntax(file: Path) -> None:
+    import tomllib  # here: without a file nobody needs it
+
     try:
         with file.open("rb") as source:
             tomllib.load(source)
@@ -137,21 +184,27 @@ def _check_syntax(file: Path) -> None:
 
 
 def _explained(error: ValidationError) -> ConfigurationError:
-    from taskq_cli.settings_model import Configured, Profile
+    from taskq_cli.settings_model import Configured, Profile, Top
 
     first = error.errors()[0]
     path = tuple(str(part) for part in first["loc"])
+    if path[0] in _SPOKEN["url"] and path[0] not in os.environ:
+        path = ("url", *path[1:])  # pydantic calls it by its first alias, wherever it stands
     place = ".".join(path)
-    source = _source_of(path)
+    source = source_of(path)
     if first["type"] != "extra_forbidden":
         return ConfigurationError(f"{source}: {place}: {first['msg']}")
-    known = Profile.model_fields if path[0] == "profiles" else Configured.model_fields
+    tables: dict[str, type[BaseModel]] = {"profiles": Profile, "top": Top} if len(path) > 1 else {}
+    known = tables.get(path[0], Configured).model_fields
     return ConfigurationError(
         f"{source}: unknown key {place!r}{_meant(path[-1], known)}", hint=f"Known keys: {', '.join(known)}"
     )
 
 
-def _source_of(path: tuple[str, ...]) -> str:
+def source_of(path: tuple[str, ...]) -> str:
+    """The file in which a key stands; `environment` when it stands in none."""
+    import tomllib
+
     for file in config_files():
         value: Any = tomllib.loads(file.read_text()) if file.exists() else {}
         for part in path:
@@ -161,19 +214,15 @@ def _source_of(path: tuple[str, ...]) -> str:
     return "environment"
 
 
-def _profile(configured: Configured | _Environment, name: str | None) -> Profile | _NoProfile:
+def _profile(configured: Configured | Plain, name: str | None) -> Profile | NoProfile:
     if name is None:
-        return _NoProfile()
+        return NoProfile()
     if name not in configured.profiles:
         known = ", ".join(sorted(configured.profiles)) or "none"
         raise ConfigurationError(
             f"no profile {clean(name)!r}{_meant(name, configured.profiles)}", hint=f"Known profiles: {known}"
         )
     return configured.profiles[name]
-
-
-def _first(*values: str | None) -> str | None:
-    return next((value for value in values if value), None)
 
 
 def _meant(word: str, known: Iterable[str]) -> str:

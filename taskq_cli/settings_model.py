@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -10,7 +12,13 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from taskq_cli.durations import parse_duration
 from taskq_cli.settings import config_files
+
+
+def _duration(text: str) -> str:
+    _ = parse_duration(text)
+    return text
 
 
 class Profile(BaseModel):
@@ -22,6 +30,16 @@ class Profile(BaseModel):
     namespace: str | None = None
     read_only: bool = False
     protected: bool = False
+
+
+class Top(BaseModel):
+    """The live view: `[top]` in a file. ``keys``: key names of the view by the name of what they do."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    theme: str | None = None
+    interval: Annotated[str, AfterValidator(_duration)] | None = None
+    keys: dict[str, str] = Field(default_factory=dict)
 
 
 class Configured(BaseSettings):
@@ -36,6 +54,7 @@ class Configured(BaseSettings):
     output: str | None = None
     profile: str | None = None
     profiles: dict[str, Profile] = Field(default_factory=dict)
+    top: Top = Field(default_factory=Top)
 
     @classmethod
     def settings_customise_sources(

@@ -43,6 +43,10 @@ _STYLES: Final = {
     "scheduled": "yellow",
     "dead": "red",
     "paused": "yellow",
+    "draining": "yellow",
+    "stopping": "yellow",
+    "stuck": "red",
+    "problem": "red",
 }
 
 
@@ -131,7 +135,7 @@ def _human(name: str, value: Any) -> str:
         return ""
     if name == "enqueued_at":
         return format_duration(max(0.0, (datetime.now(UTC) - datetime.fromisoformat(value)).total_seconds()))
-    if name.endswith("_at"):
+    if name == "at" or name.endswith("_at"):
         return cell(value).partition(".")[0].replace("T", " ")
     if name.endswith("_s") and not name.endswith("_per_s"):
         return format_duration(value)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from itertools import islice
 from typing import Annotated, Final
 
 import typer
 
-from taskq_cli.filters import parse_filter
-from taskq_cli.options import Filter, Queue, States
+from taskq_cli.options import Filter, Group, Queue, States
 from taskq_cli.refs import BadLine, parse_ref, read_refs
 from taskq_cli.sanitize import clean
-from taskq_core import Client, JobDetail, JobRef, NotFound, State, UsageError
+from taskq_cli.search import Place, Search
+from taskq_core import Client, JobFilter, JobRef, NotFound, State, UsageError
 
-PAGE: Final = 1_000
 LISTED: Final = (State.SCHEDULED, State.READY, State.RUNNING, State.DEAD)
 Target = JobRef | BadLine
 
@@ -28,34 +26,55 @@ class Selection:
     queue: Queue = None
     state: States = None
     filter: Filter = None
+    group: Group = None
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, metavar="N", help="At most so many jobs.")
     ] = None
 
+    @property
+    def where(self) -> JobFilter:
+        """The conditions. Raises: UsageError."""
+        return JobFilter.parse(self.filter, group=self.group)
 
-def targets(ids: Sequence[str], chosen: Selection, client: Client, *, batch: int) -> Iterator[list[Target]]:
-    """The jobs a command is to change, in batches. Raises: UsageError, NotFound."""
-    if ids and (chosen.state or chosen.filter):
-        raise UsageError("either name jobs, or choose them by --state", hint="Not both")
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The jobs a command is to change, in batches; ``search``: how they were found, when none was named."""
+
+    batches: Iterator[list[Target]]
+    search: Search | None = None
+
+
+def targets(ids: Sequence[str], chosen: Selection, client: Client, *, batch: int) -> Targets:
+    """The jobs a command is to change. Raises: UsageError, NotFound."""
+    if ids and (chosen.state or chosen.filter or chosen.group):
+        raise UsageError("either name jobs, or choose them by --state or --group", hint="Not both")
     if list(ids) == ["-"]:
-        return _limited(read_refs(chosen.queue, batch=batch), chosen.limit)
+        return Targets(_limited(read_refs(chosen.queue, batch=batch), chosen.limit))
     if ids:
-        return _in_batches([parse_ref(text, chosen.queue) for text in ids[: chosen.limit]], batch)
-    if chosen.state is None or chosen.queue is None:
+        named: list[Target] = [parse_ref(text, chosen.queue) for text in ids[: chosen.limit]]
+        return Targets(_in_batches(named, batch))
+    if chosen.state is None or (chosen.queue is None and chosen.group is None):
         raise UsageError(
-            "no jobs named", hint="Give ids, `-` to read them from stdin, or --state STATE --queue QUEUE"
+            "no jobs named",
+            hint="Give ids, `-` to read them from stdin, --state STATE --queue QUEUE, or --group FP",
         )
-    # all ids are found before the first job is changed: changing jobs moves them between pages
-    found = islice(select(client, chosen), chosen.limit)
-    return _in_batches([job.ref for job in found], batch)
+    search = select(client, chosen)
+    pages: Iterator[Iterable[Target]] = ([job.ref for job in page] for page in search.pages())
+    if len(states_of(chosen.state)) > 1:
+        # all are found before the first is changed: what is changed in one state turns up in another
+        pages = iter([[ref for page in pages for ref in page]])
+    return Targets((part for page in pages for part in _in_batches(list(page), batch)), search)
 
 
-def select(client: Client, chosen: Selection) -> Iterator[JobDetail]:
-    """The jobs in the chosen queues and states for which the filter holds."""
-    accepts = parse_filter(chosen.filter)
-    for queue in queues_like(client, chosen.queue):
-        for state in states_of(chosen.state):
-            yield from filter(accepts, _jobs(client, queue, state))
+def select(client: Client, chosen: Selection) -> Search:
+    """A search for the jobs in the chosen queues and states for which all conditions hold."""
+    return Search(client, places(client, chosen.queue, chosen.state), chosen.where, chosen.limit)
+
+
+def places(client: Client, queues: str | None, states: str | None) -> list[Place]:
+    """The queues and states of a search, in order. Raises: NotFound, UsageError."""
+    return [Place(queue, state) for queue in queues_like(client, queues) for state in states_of(states)]
 
 
 def states_of(text: str | None) -> list[State]:
@@ -82,17 +101,17 @@ def queues_like(client: Client, glob: str | None) -> list[str]:
     return found
 
 
-def _jobs(client: Client, queue: str, state: State) -> Iterator[JobDetail]:
-    cursor = ""
-    while True:
-        page = client.list_jobs(queue, state, limit=PAGE, cursor=cursor)
-        yield from page.jobs
-        cursor = page.cursor
-        if not cursor:
-            return
+def one_queue(client: Client, name: str | None, command: str) -> str:
+    """The one queue of a command. Raises: UsageError for none or a pattern, NotFound."""
+    if name is None:
+        raise UsageError("no queue named", hint=f"For example: taskq {command} emails")
+    if any(char in name for char in "*?["):
+        raise UsageError(f"{clean(name)!r} is a pattern", hint=f"taskq {command} wants the name of one queue")
+    (found,) = queues_like(client, name)
+    return found
 
 
-def _in_batches(refs: Sequence[JobRef], size: int) -> Iterator[list[Target]]:
+def _in_batches(refs: Sequence[Target], size: int) -> Iterator[list[Target]]:
     for start in range(0, len(refs), size):
         yield list(refs[start : start + size])
 

@@ -80,7 +80,12 @@ def error_record(error: Failure | None) -> dict[str, str] | None:
     """A failed attempt as it stands in a record."""
     if error is None:
         return None
-    return {"type": error.type, "message": error.message, "traceback": error.traceback}
+    return {
+        "type": error.type,
+        "message": error.message,
+        "traceback": error.traceback,
+        "fingerprint": error.fingerprint,
+    }
 
 
 def receipt_record(receipt: Receipt) -> dict[str, Any]:

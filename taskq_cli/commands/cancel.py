@@ -14,7 +14,7 @@ from taskq_cli.targets import Selection
 from taskq_core import Client
 
 app = new_app()
-CANCEL = Verb("cancel", "cancelled", Client.cancel)
+CANCEL = Verb("cancel", "cancelled", Client.cancel, group_state="scheduled")
 
 EXAMPLES = """
 taskq cancel emails/n1763951707123-0

@@ -39,6 +39,9 @@ def demo(
     seconds: Annotated[
         float, typer.Option("--seconds", min=1.0, max=3600.0, metavar="N", help="How long it lasts, about.")
     ] = 20.0,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Go on until ctrl-c, and let more go wrong, for `taskq top`.")
+    ] = False,
 ) -> None:
     """See it work: example workers, load, live counts, and a worker that is killed.
 
@@ -51,7 +54,10 @@ def demo(
         session.narrate(f"three queues, two workers and some load on {shown_url(url)}")
         screen = open_screen(quiet=shared.quiet)
         try:
-            with stage(url, screen) as play:
+            with stage(url, screen, held=hold) as play:
+                if hold:
+                    session.narrate("look at it with: taskq top --namespace demo")
+                    play.hold()
                 outcome = play.run(seconds)
         finally:
             screen.close()

@@ -9,20 +9,18 @@ from typing import Annotated, Final
 import typer
 
 from taskq_cli.durations import time_option
-from taskq_cli.endings import complain
 from taskq_cli.exit_codes import ExitCode
-from taskq_cli.job_line import Defaults, LineParser
-from taskq_cli.job_stream import Jobs, JobStream, Payloads, Source
+from taskq_cli.job_defaults import Defaults
 from taskq_cli.key_values import payload_of
 from taskq_cli.leaf import leaf, new_app
-from taskq_cli.lines import read_batches
-from taskq_cli.options import DryRun, Queue, Shared, span
+from taskq_cli.options import DryRun, Queue, Shared, span, wait_option
 from taskq_cli.session import Session
 from taskq_cli.views import RECEIPT, receipt_record
 from taskq_core import (
     DEFAULT_OPTIONS,
-    Client,
     JobOptions,
+    JobRef,
+    NotDurable,
     UsageError,
     check_queue,
     check_task,
@@ -67,12 +65,22 @@ class How:
         bool, typer.Option("--stop-on-error", help="End a stream at its first wrong line.")
     ] = False
     dry_run: DryRun = False
+    durable: Annotated[
+        bool, typer.Option("--durable", help="Return when the jobs are on disk or on a replica.")
+    ] = False
+    wait: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--wait", metavar="[=D]", parser=wait_option, help="Return when the jobs have ended, or after D."
+        ),
+    ] = None
 
 
 EXAMPLES = """
 taskq enqueue send-email to=user@example.com subject=Welcome -q emails
 taskq enqueue report month:=11 --in 10m --retries 5
 taskq enqueue import --payload @job.json
+taskq enqueue report month:=11 --keep 1h --wait=60s
 find . -name '*.jpg' | jq -cR '{path: .}' | taskq enqueue resize - -q images
 jq -c '{task: "report", payload: .}' orders.json | taskq enqueue -
 """
@@ -101,23 +109,35 @@ def enqueue(
     Prints the reference of each job. In a stream a wrong line is answered with its number and error, and
     the others go on. Keys of a line: task, payload, queue, priority, in, at, retries, timeout, unique,
     unique_for, keep.
+
+    With --wait it returns when the jobs have ended, with the exit code of `taskq wait`: 7 when one died, 8
+    when some are still pending after D, which counts from when the last one was enqueued.
+
+    With --durable the server confirms that the jobs are on disk, and on a replica where it has one. When
+    it does not in time the jobs are enqueued all the same, and the exit code is 6; a server that cannot tell
+    is refused before anything is sent.
     """
     words = pairs or []
     streams = task == "-" or words == ["-"]
-    with Session(shared, patient=streams) as session:
+    with Session(shared, patient=streams or how.durable) as session:
         session.writer(RECEIPT)
         if task is None:
             raise UsageError(
                 "no task to enqueue", hint="For example: taskq enqueue send-email to=user@example.com"
             )
         defaults = Defaults(
-            check_queue(queue or DEFAULT_QUEUE), None if task == "-" else check_task(task), asked.options()
+            check_queue(queue or DEFAULT_QUEUE),
+            None if task == "-" else check_task(task),
+            asked.options(),
+            how.durable,
         )
         if not how.dry_run:
             session.may_change()
         if streams:
             _refuse_beside_stream(payload, words, defaults)
-            _stream(session, defaults, how)
+            from taskq_cli.enqueue_stream import Manner, enqueue_stream
+
+            enqueue_stream(session, defaults, Manner(how.stop_on_error, how.dry_run, how.wait))
         else:
             _one(session, defaults, payload_of(payload, words), how)
 
@@ -134,34 +154,28 @@ def _one(session: Session, defaults: Defaults, payload: bytes, how: How) -> None
     if how.dry_run:
         session.narrate(f"would enqueue 1 job of {defaults.task} into {defaults.queue}: {payload.decode()}")
         return
-    receipt = session.client.enqueue(defaults.queue, defaults.task, payload, defaults.options)
+    try:
+        receipt = session.client.enqueue(
+            defaults.queue, defaults.task, payload, defaults.options, durable=how.durable
+        )
+    except NotDurable as error:
+        session.output.write(receipt_record(error.receipts[0]))  # it is enqueued
+        raise
     session.output.write(receipt_record(receipt))
     if receipt.duplicate:
         session.narrate(
             f"duplicate: {receipt} holds the key {defaults.options.unique!r}; nothing was enqueued"
         )
         raise typer.Exit(ExitCode.REFUSED)
+    if how.wait is not None:
+        session.output.flush()
+        _wait_for(session, receipt.ref, how.wait)
 
 
-def _stream(session: Session, defaults: Defaults, how: How) -> None:
-    client = None if how.dry_run else session.client
-    stream = JobStream(
-        _source(client, defaults),
-        client,
-        None if how.dry_run else session.output,
-        stop_on_error=how.stop_on_error,
-    )
-    try:
-        stream.run(read_batches())
-    finally:
-        session.narrate(f"would have {stream.tally.summary()}" if how.dry_run else stream.tally.summary())
-    if stream.tally.ended_by is not None:
-        complain(str(stream.tally.ended_by), stream.tally.ended_by.hint)
-    if code := stream.tally.exit_code():
+def _wait_for(session: Session, ref: JobRef, limit: timedelta) -> None:
+    from taskq_cli.ended import Following  # here and below: who enqueues one job does not wait for imports
+
+    following = Following(session, limit)
+    following.add([ref])
+    if code := following.finish():
         raise typer.Exit(code)
-
-
-def _source(client: Client | None, defaults: Defaults) -> Source:
-    if defaults.task is None:
-        return Jobs(client, LineParser(defaults))
-    return Payloads(client, defaults.queue, defaults.task, defaults.options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
@@ -14,10 +13,11 @@ from taskq_cli.interrupts import whole_step
 from taskq_cli.leaf import leaf, new_app
 from taskq_cli.options import DryRun, Shared, span
 from taskq_cli.sanitize import clean
+from taskq_cli.search import Place, Search
 from taskq_cli.session import Session
-from taskq_cli.targets import Selection, queues_like, select
+from taskq_cli.targets import queues_like
 from taskq_cli.views import View
-from taskq_core import JobDetail, QueueSnapshot, State, UsageError
+from taskq_core import JobFilter, QueueSnapshot, State, UsageError
 
 STEP: Final = 1_000
 SAMPLE: Final = 5
@@ -126,17 +126,13 @@ def _depth(snapshot: QueueSnapshot, state: State) -> int:
 
 
 def _rehearse(session: Session, queue: str, state: State, extent: Extent) -> None:
-    count = 0
-    for job in _matching(session, queue, state, extent):
-        if count < SAMPLE:
-            sys.stdout.write(f"{job.ref}\n")
-        count += 1
-    session.narrate(f"would purge {count} {state} jobs of {queue}; nothing was changed")
-
-
-def _matching(session: Session, queue: str, state: State, extent: Extent) -> Iterator[JobDetail]:
     before = None if extent.older_than is None else datetime.now(UTC) - extent.older_than
-    for job in select(session.client, Selection(queue=queue, state=str(state))):
-        since = job.died_at or job.due_at or job.enqueued_at
-        if before is None or since < before:
-            yield job
+    search = Search(session.client, [Place(queue, state)], JobFilter(before=before))
+    shown = 0
+    with search.telling(session):
+        for page in search.pages():
+            for job in page[: SAMPLE - shown]:
+                sys.stdout.write(f"{job.ref}\n")
+                shown += 1
+            search.progress(session)
+    session.narrate(f"would purge {search.matched} {state} jobs of {queue}; nothing was changed")

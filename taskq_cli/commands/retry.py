@@ -20,6 +20,7 @@ EXAMPLES = """
 taskq retry emails/n1763951707123-0
 taskq jobs -q emails --state dead --since 1h -o name | taskq retry - --rate 50/s
 taskq retry -q emails --state dead --filter 'error.type=TimeoutError' --dry-run
+taskq retry --group 9f86d081884c
 """
 
 

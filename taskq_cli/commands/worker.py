@@ -1,9 +1,10 @@
-"""`taskq worker`: runs the handlers of an application until a signal, or until the work is done."""
+"""`taskq worker`: runs the handlers of an application, or programs, until a signal or the end of the work."""
 
 from __future__ import annotations
 
 import logging
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,6 +42,7 @@ EXAMPLES = """
 taskq worker app:queue
 taskq worker app:queue -c 50 --processes 4
 taskq worker jobs.py -q emails,reports --burst
+taskq worker -q images --exec resize=./resize.sh --exec 'crop=node crop.js --fast'
 """
 
 
@@ -49,7 +51,16 @@ class Manner:
     """How the worker is to work: its flags."""
 
     queues: Annotated[
-        str | None, typer.Option("-q", "--queues", metavar="A,B", help="Only these queues of the app.")
+        str | None,
+        typer.Option(
+            "-q", "--queues", metavar="A,B", help="Only these queues of the app; without one, these."
+        ),
+    ] = None
+    execs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exec", metavar="TASK=COMMAND", help="Run this program for each job of the task; repeatable."
+        ),
     ] = None
     concurrency: Annotated[
         int | None, typer.Option("-c", "--concurrency", min=1, metavar="N", help="Slots: jobs at a time.")
@@ -84,6 +95,22 @@ class Manner:
         """The queues asked for; none: all."""
         return tuple(name for part in (self.queues or "").split(",") if (name := part.strip()))
 
+    @property
+    def programs(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Tasks and the words of their commands. Raises: UsageError."""
+        return tuple(_program(text) for text in self.execs or ())
+
+
+def _program(text: str) -> tuple[str, tuple[str, ...]]:
+    task, equals, command = text.partition("=")
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise UsageError(f"--exec {text!r} cannot be split into words: {error}") from None
+    if not equals or not words:
+        raise UsageError(f"--exec {text!r} is not TASK=COMMAND", hint="For example --exec resize=./resize.sh")
+    return task.strip(), words
+
 
 @leaf(app, examples=EXAMPLES)
 def worker(
@@ -94,26 +121,44 @@ def worker(
         list[str] | None, typer.Argument(metavar="[APP]...", help="MODULE:QUEUE, MODULE or FILE.py.")
     ] = None,
 ) -> None:
-    """Run the handlers of an application.
+    """Run the handlers of an application, or any program as a handler.
 
     APP names its queues: `app:queue`, all those of a module, or a file. The first SIGTERM or SIGINT lets
     running jobs finish, a second one ends at once. Exit code 0 after --burst or --max-jobs, 3 when the
     server is away at the start; a server that goes away later is waited for.
+
+    --exec TASK=COMMAND runs a program for each job of the task, in all queues served here. COMMAND is split
+    into words as a shell does it, and no shell runs it. The payload comes on stdin, one line of JSON;
+    TASKQ_JOB_ID, TASKQ_ATTEMPT, TASKQ_QUEUE, TASKQ_TASK and TASKQ_NAMESPACE are in the environment. Exit
+    code 0: done, and stdout is the result of a job enqueued with --keep. 65 and 78: buried at once. Any
+    other: failed, and tried again; the end of stderr is the error. A time-out, a cancellation and the end
+    of the grace send SIGTERM to its process group, and SIGKILL half a second later.
     """
     with Session(shared) as session:
         session.may_change()
-        if not apps:
-            raise UsageError("which app?", hint="Name its queues as MODULE:QUEUE: taskq worker app:queue")
+        programs = manner.programs
+        _check_named(apps, manner)
         options = manner.options
         set_up = partial(log_to_stderr, _level(shared, manner))
         set_up()
         _pass_on(session)
-        queues = _load(apps, manner.only)
+        queues = _load(apps or (), manner.only, programs)
         _check_place(session, queues)
         _reach(session, queues[0])
         _introduce(queues, manner)
-        job = WorkerJob(tuple(apps), manner.only, options, set_up)
+        job = WorkerJob(tuple(apps or ()), manner.only, options, set_up, programs)
     raise typer.Exit(run_workers(job, manner.processes))
+
+
+def _check_named(apps: Sequence[str] | None, manner: Manner) -> None:
+    if apps:
+        return
+    if not manner.execs:
+        raise UsageError(
+            "which app?", hint="Name its queues as MODULE:QUEUE, or give -q QUEUE --exec TASK=COMMAND"
+        )
+    if not manner.only:
+        raise UsageError("--exec without an app: which queue?", hint="Add -q QUEUE")
 
 
 def _level(shared: Shared, manner: Manner) -> int:
@@ -130,10 +175,12 @@ def _pass_on(session: Session) -> None:
     os.environ["TASKQ_NAMESPACE"] = settings.namespace
 
 
-def _load(apps: Sequence[str], only: Sequence[str]) -> list[TaskQueue]:
-    """The queues of the apps. Raises: UsageError, also for whatever importing an app raises."""
+def _load(
+    apps: Sequence[str], only: Sequence[str], programs: Sequence[tuple[str, Sequence[str]]]
+) -> list[TaskQueue]:
+    """The queues to be served. Raises: UsageError, also for whatever importing an app raises."""
     try:
-        return load_queues(apps, only)
+        return load_queues(apps, only, programs)
     except TaskqError:
         raise
     except Exception as error:

@@ -15,6 +15,8 @@ emails = TaskQueue("emails", namespace=NAMESPACE, concurrency=20)
 images = TaskQueue("images", namespace=NAMESPACE, concurrency=20)
 feeds = TaskQueue("feeds", namespace=NAMESPACE, concurrency=20, retries=4, backoff=SOON)
 QUEUES = (emails, images, feeds)
+UNSERVED = "invoices"
+"""A queue without workers, which `taskq demo --hold` fills."""
 
 
 @emails.process("send-email")
@@ -38,6 +40,17 @@ async def fetch_feed(job: Job) -> None:
         raise Discard("the feed is gone for good")
     if (number + job.attempt) % 3 == 0:
         raise ConnectionError("the feed did not answer")
+
+
+@feeds.process("import-feed")
+def import_feed(job: Job) -> None:
+    """Never succeeds, for one of three reasons: what `taskq demo --hold` has to show of failures."""
+    number = _number(job)
+    if number % 2:
+        raise KeyError("title")
+    if number % 3:
+        raise TimeoutError(f"no answer from feed {number} within 5 s")
+    raise ValueError(f"feed {number} is not XML")
 
 
 def _number(job: Job) -> int:

@@ -8,21 +8,27 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
-from taskq_cli.demo.app import NAMESPACE, emails, feeds, images
+from taskq_cli.demo.app import NAMESPACE, UNSERVED, emails, feeds, images
 from taskq_core import Client, JobOptions, Priority, TaskqError
 
 TICK_S: Final = 0.05
 BURST: Final = 1_500
 BURST_EVERY: Final = 80
 """Ticks: four seconds."""
+TROUBLE_EVERY: Final = 20
+"""Ticks: a second."""
 LATER: Final = JobOptions(delay=timedelta(seconds=2))
 URGENT: Final = JobOptions(priority=Priority.CRITICAL)
 
 
 class Load:
-    """Enqueues in the background until `stop`. ``enqueued`` counts the receipts."""
+    """Enqueues in the background until `stop`. ``enqueued`` counts the receipts.
 
-    def __init__(self, url: str, tell: Callable[[str], None]) -> None:
+    ``troubled``: also jobs that always fail, and some for a queue that nobody serves.
+    """
+
+    def __init__(self, url: str, tell: Callable[[str], None], *, troubled: bool = False) -> None:
+        self._troubled = troubled
         self.enqueued = 0
         self.error: TaskqError | None = None
         self._client = Client(url, namespace=NAMESPACE)
@@ -58,6 +64,9 @@ class Load:
         if tick % 4 == 0:
             self._send(emails.name, "send-email", 1, URGENT)
             self._send(images.name, "resize", 1, LATER)
+        if self._troubled and tick % TROUBLE_EVERY == 0:
+            self._send(feeds.name, "import-feed", 2)
+            self._send(UNSERVED, "send-invoice", 1)
         if tick % BURST_EVERY == BURST_EVERY // 2:
             self._tell(f"a newsletter: {BURST:,} e-mails at once, as low priority")
             self._send(emails.name, "send-email", BURST, JobOptions(priority=Priority.LOW))

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from taskq_cli.children import Child, child_environment, end_child, last_words, start_child
-from taskq_cli.demo.app import NAMESPACE, QUEUES
+from taskq_cli.demo.app import NAMESPACE, QUEUES, UNSERVED
 from taskq_cli.demo.figures import Figures, Meter, left, total
 from taskq_cli.demo.load import Load
 from taskq_cli.demo.screen import Screen
@@ -26,6 +26,8 @@ FRAME_S: Final = 0.2
 LOAD_SHARE: Final = 0.85
 KILL_AT: Final = 0.4
 """Both of the whole time."""
+KILL_EVERY_S: Final = 45.0
+"""In a demo that is held."""
 FINISH_S: Final = 30.0
 """The longest that the rest of the work may take after the load has ended."""
 
@@ -51,13 +53,13 @@ class Outcome:
 class Play:
     """One showing of the demo."""
 
-    def __init__(self, client: Client, url: str, screen: Screen, folder: Path) -> None:
+    def __init__(self, client: Client, url: str, screen: Screen, folder: Path, *, held: bool = False) -> None:
         self._screen = screen
         self._meter = Meter(client, NAMES)
         self._environment = child_environment(url, NAMESPACE)
         self._stderr = folder / "stderr"
         self._workers: list[Child] = []
-        self._load = Load(url, screen.tell)
+        self._load = Load(url, screen.tell, troubled=held)
         self._killed_at: float | None = None
         self._recovered = 0
 
@@ -75,6 +77,18 @@ class Play:
         self._screen.tell("no more load; the workers finish what is left")
         figures = self._finish()
         return self._outcome(figures)
+
+    def hold(self) -> NoReturn:
+        """Goes on, with everything that can be wrong, until it is interrupted."""
+        for _ in range(WORKERS):
+            self._start_worker()
+        self._load.start()
+        due = time.monotonic() + KILL_EVERY_S
+        while True:
+            if time.monotonic() > due:
+                due += KILL_EVERY_S
+                self._kill_worker()
+            self._frame(0.0, "until ctrl-c")
 
     def close(self) -> None:
         """Ends load and workers."""
@@ -144,14 +158,14 @@ class Play:
 
 
 @contextmanager
-def stage(url: str, screen: Screen) -> Iterator[Play]:
+def stage(url: str, screen: Screen, *, held: bool = False) -> Iterator[Play]:
     """A demo on empty queues of its own; everything is ended and removed after it. Raises: Refused."""
     folder = Path(tempfile.mkdtemp(prefix="taskq-demo-"))
     try:
         with Client(url, namespace=NAMESPACE) as client:
             _check_alone(client)
             _clear(client)
-            play = Play(client, url, screen, folder)
+            play = Play(client, url, screen, folder, held=held)
             try:
                 yield play
             finally:
@@ -174,5 +188,5 @@ def _check_alone(client: Client) -> None:
 
 
 def _clear(client: Client) -> None:
-    for name in NAMES:
+    for name in (*NAMES, UNSERVED):
         client.remove(name)

@@ -117,3 +117,19 @@ def test_one_that_was_killed_does_not_stand_in_the_way_of_the_next(
 
     assert taskq("demo", "--seconds", "1", url=any_server.url).returncode == 0
     assert demo_keys(any_server) == []
+
+
+def test_a_demo_that_is_held_has_everything_that_can_be_wrong_and_leaves_nothing(
+    any_server: Server, spawn: Spawn, tmp_path: Path
+) -> None:
+    program = spawn([*taskq_command(), "demo", "--hold"], any_server.url, TMPDIR=str(tmp_path))
+    with Client(any_server.url, namespace="demo") as client:
+        wait_until(lambda: client.snapshot("invoices").ready_total > 0, 20, "jobs that nobody serves")
+        wait_until(lambda: client.snapshot("feeds").totals.get("dead", 0) > 3, 20, "jobs that always fail")
+        assert client.snapshot("invoices").workers == 0
+
+        os.killpg(program.pid, signal.SIGINT)
+
+        assert program.wait() == 130
+    assert "taskq top --namespace demo" in program.stderr
+    assert demo_keys(any_server) == []

@@ -1,4 +1,4 @@
-"""Whatever stands in payloads, errors and names: no control byte reaches the terminal by any command."""
+"""Hostile payloads and arguments: shown as what they are. What each command prints: test_attack_corpus.py."""
 
 from __future__ import annotations
 
@@ -27,8 +27,6 @@ ATTACKS = {
 CONTROL = re.compile(
     r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\u00ad\U000e0000-\U000e007f]"
 )
-FORMATS = ("table", "wide", "tsv", "csv", "json", "ndjson", "name")
-COMMANDS = (["jobs"], ["inspect", "-"], ["queue", "ls"], ["stats"])
 
 
 @pytest.fixture
@@ -39,18 +37,6 @@ def attacked(sh: Shell, bury: Bury) -> list[str]:
         refs += bury({name: text, text[:50]: name}, error=text)
     lines = "\n".join(json.dumps({"task": "t", "payload": {"x": text}}) for text in ATTACKS.values())
     return refs + sh.ok("enqueue", "-", "-q", "emails", stdin=lines).splitlines()
-
-
-def test_no_control_byte_comes_out_of_any_command_in_any_format(sh: Shell, attacked: list[str]) -> None:
-    stdin = "\n".join(attacked)
-    for command in COMMANDS:
-        for form in FORMATS:
-            done = sh(*command, "-o", form, stdin=stdin if "-" in command else "")
-            assert done.returncode == 0, done.stderr
-            # a tab separates the columns of TSV
-            found = CONTROL.search(done.stdout.replace("\t", "") if form == "tsv" else done.stdout)
-            assert found is None, (command, form, found)
-            assert CONTROL.search(done.stderr) is None
 
 
 def test_json_still_holds_every_character(sh: Shell, attacked: list[str]) -> None:
@@ -107,16 +93,3 @@ def test_hostile_lines_in_a_stream_are_answered_safely(sh: Shell) -> None:
         done = sh(*args, stdin=stdin)
         assert done.returncode == 2 or args[0] == "inspect"
         assert CONTROL.search(done.stdout + done.stderr) is None, args
-
-
-@pytest.mark.foreign_keys
-def test_what_others_put_into_our_keys_is_shown_safely(sh: Shell) -> None:
-    sh.ok("enqueue", "t", "-q", "emails")
-    raw = sh.server.raw
-    raw.sadd("taskq:default:queues", b"\x1b[31mqueue")
-    raw.xadd("taskq:{default/emails}:n", {"\x1b[31mtask": b"\xff\xfe not json \x1b[2J"})
-    for form in FORMATS:
-        for command in (["jobs", "-q", "emails"], ["queue", "ls", "-q", "emails"]):
-            done = sh(*command, "-o", form)
-            assert done.returncode == 0, done.stderr
-            assert CONTROL.search(done.stdout.replace("\t", "") + done.stderr) is None

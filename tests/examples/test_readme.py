@@ -13,7 +13,15 @@ from tests.processes import ROOT, taskq_command
 from tests.servers import Server
 from tests.waiting import wait_until
 
-PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "docs/wire-format.md"]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/architecture.md",
+    "docs/wire-format.md",
+    "docs/cli.md",
+    "docs/pipelines.md",
+]
 
 
 def python_blocks() -> list[str]:

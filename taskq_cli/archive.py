@@ -1,0 +1,206 @@
+"""Jobs as NDJSON with all that is needed to bring them back: what `export` writes and `import` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from taskq_cli.durations import parse_time
+from taskq_cli.jsontext import embedded, rfc3339, unescaped
+from taskq_cli.views import View, error_record, seconds
+from taskq_core import (
+    Backoff,
+    Failure,
+    JobDetail,
+    JobRef,
+    Priority,
+    QueueSnapshot,
+    State,
+    UsageError,
+)
+
+SCHEMA: Final = "taskq.export/1"
+QUEUE_SCHEMA: Final = "taskq.export-queue/1"
+EXPORTED: Final = View(
+    schema=SCHEMA,
+    fields=(
+        "schema", "id", "queue", "state", "task", "priority", "payload", "attempts", "granted", "due_at",
+        "died_at", "retries", "backoff", "timeout_s", "unique", "keep_s", "error",
+    ),
+    columns=("id", "state", "task", "priority", "attempts", "due_at", "died_at", "payload"),
+    wide=("id", "state", "task", "priority", "attempts", "due_at", "died_at", "error", "payload"),
+    stream=True,
+)  # fmt: skip
+
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=4e9)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """What a queue was set to: limits in words of `Client.configure`, and whether it was paused."""
+
+    queue: str
+    limits: Mapping[str, Any]
+    paused: bool
+
+
+def exported_record(job: JobDetail) -> dict[str, Any]:
+    """A job as a record of `EXPORTED`. One that runs is to be brought back as one that waits."""
+    running = job.state is State.RUNNING
+    return {
+        "schema": SCHEMA,
+        "id": str(job.ref),
+        "queue": job.ref.queue,
+        "state": str(State.READY if running else job.state),
+        "task": job.task,
+        "priority": str(job.priority),
+        "payload": embedded(job.payload),
+        # the run that is under way, or was given back, does not count
+        "attempts": job.attempts - (job.deliveries if running or job.state is State.READY else 0),
+        "granted": job.granted,
+        "due_at": rfc3339(job.due_at),
+        "died_at": rfc3339(job.died_at),
+        "retries": job.retries,
+        "backoff": _backoff_record(job.backoff),
+        "timeout_s": seconds(job.timeout),
+        "unique": job.unique,
+        "keep_s": seconds(job.keep),
+        "error": error_record(job.error),
+    }
+
+
+def settings_record(queue: QueueSnapshot) -> dict[str, Any]:
+    """A queue's settings as a record of their own; what is left to the default is null."""
+    limits = {name: _number(queue.settings.get(name)) for name in ("max_jobs", "dead_max", "dead_age")}
+    age = limits.pop("dead_age")
+    return {
+        "schema": QUEUE_SCHEMA,
+        "queue": queue.queue,
+        "paused": queue.paused,
+        **limits,
+        "dead_age_s": None if age is None else seconds(timedelta(milliseconds=age)),
+    }
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else None
+
+
+def _backoff_record(backoff: Backoff | None) -> dict[str, Any] | None:
+    if backoff is None:
+        return None
+    return {"base_s": seconds(backoff.base), "factor": backoff.factor, "cap_s": seconds(backoff.cap)}
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+class _Schema(msgspec.Struct):
+    schema: str = ""
+
+
+class _Backoff(msgspec.Struct, forbid_unknown_fields=True):
+    base_s: _Seconds
+    factor: float
+    cap_s: _Seconds
+
+
+class _Error(msgspec.Struct, forbid_unknown_fields=True):
+    type: str
+    message: str = ""
+    traceback: str = ""
+    fingerprint: str = ""
+
+
+class _Job(msgspec.Struct, forbid_unknown_fields=True):
+    schema: str
+    id: str
+    state: str
+    task: str
+    payload: msgspec.Raw
+    queue: str = ""
+    priority: str = "normal"
+    attempts: _Count = 0
+    granted: _Count = 0
+    due_at: str | None = None
+    died_at: str | None = None
+    retries: _Count | None = None
+    backoff: _Backoff | None = None
+    timeout_s: _Seconds | None = None
+    unique: str | None = None
+    keep_s: _Seconds | None = None
+    error: _Error | None = None
+
+
+class _Queue(msgspec.Struct, forbid_unknown_fields=True):
+    schema: str
+    queue: str
+    paused: bool = False
+    max_jobs: _Count | None = None
+    dead_max: _Count | None = None
+    dead_age_s: _Seconds | None = None
+
+
+_decode_schema: Final = msgspec.json.Decoder(_Schema).decode
+_decode_job: Final = msgspec.json.Decoder(_Job).decode
+_decode_queue: Final = msgspec.json.Decoder(_Queue).decode
+
+
+def read_line(line: bytes) -> JobDetail | QueueSettings:
+    """What a line of an export says. Raises: UsageError for anything else."""
+    try:
+        schema = _decode_schema(line).schema
+        if schema == QUEUE_SCHEMA:
+            return _settings(_decode_queue(line))
+        if schema != SCHEMA:
+            raise UsageError(f"not a line of `taskq export`: its schema is {schema[:40]!r}, not {SCHEMA!r}")
+        return _job(_decode_job(line))
+    except UsageError:
+        raise
+    except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError) as error:
+        raise UsageError(f"not a line of `taskq export` ({error})") from None
+
+
+def _job(line: _Job) -> JobDetail:
+    ref = JobRef.parse(line.id, line.queue or None)
+    if line.queue:  # it may have been edited, to bring the job into another queue
+        ref = JobRef.parse(ref.id, line.queue)
+    state, error, backoff = State.of(line.state), line.error, line.backoff
+    return JobDetail(
+        ref, state, line.task, Priority.of(line.priority), unescaped(bytes(line.payload)), line.attempts,
+        enqueued_at=_EPOCH,  # it is in the id
+        due_at=_time(line.due_at),
+        died_at=_time(line.died_at),
+        retries=line.retries,
+        timeout=_span(line.timeout_s),
+        unique=line.unique,
+        keep=_span(line.keep_s),
+        error=None if error is None else Failure(
+            error.type, error.message, error.traceback, error.fingerprint
+        ),
+        granted=line.granted,
+        backoff=None if backoff is None else Backoff(
+            timedelta(seconds=backoff.base_s), backoff.factor, timedelta(seconds=backoff.cap_s)
+        ),
+    )  # fmt: skip
+
+
+_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _settings(line: _Queue) -> QueueSettings:
+    limits = {"max_jobs": line.max_jobs, "dead_max": line.dead_max, "dead_age": _span(line.dead_age_s)}
+    return QueueSettings(line.queue, {k: v for k, v in limits.items() if v is not None}, line.paused)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else parse_time(text)
+
+
+def _span(seconds_: float | None) -> timedelta | None:
+    return None if seconds_ is None else timedelta(seconds=seconds_)

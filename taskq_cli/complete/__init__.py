@@ -1,0 +1,1 @@
+"""Completion in the shell: which words may stand where the cursor is."""

@@ -1,0 +1,109 @@
+"""A server where all that others may write holds attacks: payloads, errors, names, workers, results."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from taskq_core import Client, Discard, Job, JobOptions, TaskQueue, WorkerOptions
+from tests.cli.many import Many
+from tests.processes import environment
+from tests.servers import Server
+
+ATTACKS = {
+    "escape": "\x1b[2J\x1b[31m",
+    "clipboard": "\x1b]52;c;cm0gLXJmIC8=\x07",
+    "link": "\x1b]8;;https://example.com\x1b\\click\x1b]8;;\x1b\\",
+    "title": "\x1b]0;owned\x07",
+    "c1": "\x9b31m\x9d0;x\x9c",
+    "bidi": "\u202egnp.exe \u2066x\u2069",
+    "hidden": "a\u200bb\u200d\ufeff\u00ad",
+    "lines": "one\r\ntwo\x0b\x0c\x85\u2028three",
+    "markup": "[red]x[/red] [/foo] [@click=app.quit]y[/] :boom:",
+    "zalgo": "z" + "\u0321\u0300\u0301" * 60,
+    "delete": "\x7f\x00\x08",
+    "tags": "\U000e0001\U000e0041",
+    "megabyte": "A" * 200_000,
+}
+ALL = "".join(text for name, text in ATTACKS.items() if name != "megabyte")
+QUEUE = "emails"
+ROOT_KEY = f"taskq:{{default/{QUEUE}}}:"
+
+
+def run_jobs(url: str) -> tuple[list[str], list[str]]:
+    """Runs jobs that return attacks, or die of them: those that were done, and the dead."""
+    tasks = TaskQueue(QUEUE, redis=url, retries=0)
+
+    @tasks.process("send")
+    def send(job: Job) -> Any:
+        if "keep" in job.payload:
+            return {job.payload["keep"]: ALL}
+        text = job.payload["error"]
+        raise type(text[:80].replace("\x00", "") or "E", (Discard,), {})(text)
+
+    keep = JobOptions(keep=timedelta(hours=1))
+    done, dead = list[str](), list[str]()
+    for text in ATTACKS.values():
+        done.append(str(tasks.add_sync("send", {"keep": text}, options=keep)))
+        dead.append(str(tasks.add_sync("send", {"error": text[:90_000], text[:50]: text[:90_000]})))
+        dead.append(str(tasks.add_sync("send", {"error": text, "kept": 1}, options=keep)))
+    tasks.run(WorkerOptions(burst=True))
+    tasks.close_sync()
+    return done, dead
+
+
+class HostileWorld:
+    """What is there, and references to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = Server("valkey").start()
+        self.client = Client(self.server.url)
+        env = environment(folder, self.server.url, TERM="dumb", COLUMNS="200", LINES="50")
+        self.many = Many(folder, env)
+        self.done, self.dead = run_jobs(self.server.url)
+        self.waiting = self._enqueue_more()
+        self._write_by_hand()
+        self.line = json.dumps({"task": "t", "payload": {"x": ALL}})
+
+    def close(self) -> None:
+        """Ends all."""
+        self.many.close()
+        self.client.close()
+        self.server.remove()
+
+    def _enqueue_more(self) -> list[str]:
+        later = JobOptions(delay=timedelta(hours=1))
+        found = [str(self.client.enqueue(QUEUE, "t", {"x": text})) for text in ATTACKS.values()]
+        return found + [
+            str(self.client.enqueue(QUEUE, "t", {text[:60]: text}, later)) for text in ATTACKS.values()
+        ]
+
+    def _write_by_hand(self) -> None:
+        raw = self.server.raw
+        hostile = ALL.encode("utf-8", "replace")
+        raw.sadd("taskq:default:queues", hostile, b"\x1b[31mqueue", b"[red]x[/]")
+        raw.xadd(ROOT_KEY + "n", {b"\x1b[31mtask\x9b": b"\xff\xfe not json \x1b[2J", hostile: hostile})
+        raw.xadd(ROOT_KEY + "failures", {b"id": hostile, b"task": hostile, b"error": hostile})
+        for worker in (b"host:1:ab", b"\x1b[31mw\x9b0m"):
+            about = {
+                "host": hostile,
+                "tasks": hostile,
+                "version": hostile,
+                "running": hostile,
+                "queues": hostile,
+            }
+            about |= {"pid": hostile, "slots": hostile, "busy": b"1", "started": hostile, "python": hostile}
+            raw.hset(ROOT_KEY.encode() + b"worker:" + worker, mapping=about)
+            raw.zadd(ROOT_KEY + "leases", {worker: (time.time() + 3600) * 1000})
+        # a job that a worker of that name holds
+        groups = raw.xinfo_groups(ROOT_KEY + "n")
+        raw.xreadgroup(groups[0]["name"], b"\x1b[31mw\x9b0m", {ROOT_KEY + "n": ">"}, count=2)
+
+
+if __name__ == "__main__":
+    while True:  # until it is killed
+        run_jobs(sys.argv[1])
