@@ -1,0 +1,1 @@
+"""`taskq top`: the live view. `source` brings frames, `store` keeps them, screens and widgets only render."""

@@ -1,0 +1,167 @@
+"""What is wrong now, the worst first: rules over the store, each with the key that leads on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from taskq_cli.durations import format_duration
+from taskq_cli.top.frame import Frame, QueueFrame
+from taskq_cli.top.queue_row import failed_share
+from taskq_cli.top.store import Store
+
+GROWS_S: Final = 60.0
+GROWS_JOBS: Final = 100
+"""A backlog below this is no news, however it grows."""
+STORM_SHARE: Final = 0.5
+STORM_A_SECOND: Final = 0.2
+STUCK_S: Final = 15.0
+OVERDUE_S: Final = 5.0
+LONG_WAIT_S: Final = 300.0
+"""A wait that is reported where the queue has no SLO of its own."""
+MEMORY_SHARE: Final = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong. ``severity`` 2: jobs do not run or are lost; 1: they will not, if it goes on.
+
+    ``queue`` empty: the whole server. ``screen`` is where to look, ``key`` what to press there.
+    """
+
+    severity: int
+    queue: str
+    text: str
+    screen: str
+    key: str
+
+
+Detector = Callable[[Store, Frame, QueueFrame], str | None]
+
+
+def findings(store: Store, frame: Frame) -> list[Finding]:
+    """All that is wrong in a frame: severe ones first, then by queue."""
+    found = [*_of_server(store, frame)]
+    for queue in frame.queues:
+        found += _of_queue(store, frame, queue)
+    return sorted(found, key=lambda finding: (-finding.severity, finding.queue))
+
+
+def _of_queue(store: Store, frame: Frame, queue: QueueFrame) -> Iterator[Finding]:
+    for severity, screen, key, detect in RULES:
+        text = detect(store, frame, queue)
+        if text is not None:
+            yield Finding(severity, queue.name, text, screen, key)
+
+
+# -- rules of one queue ---------------------------------------------------------------------------
+
+
+def unserved(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """Jobs wait, or are in the hands of workers that are gone, and no worker serves the queue."""
+    if queue.workers:
+        return None
+    if queue.running:
+        return f"no worker serves it: {queue.running:,} jobs are held by workers that are gone"
+    if queue.paused or not queue.waiting:
+        return None
+    return f"{queue.waiting:,} jobs wait and no worker serves it"
+
+
+def paused(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """Jobs wait behind a pause."""
+    return f"paused, {queue.waiting:,} jobs wait" if queue.paused and queue.waiting else None
+
+
+def stuck(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """Workers are alive, jobs wait, and none is taken."""
+    if not queue.workers or queue.paused or not queue.waiting or (queue.oldest_s or 0) < STUCK_S:
+        return None
+    ended = sum(store.rate(queue, name, STUCK_S) for name in ("done", "failed", "cancelled"))
+    serving = [worker for worker in frame.workers if worker.queue == queue.name]
+    free = sum(worker.slots - worker.busy for worker in serving)
+    if ended > 0 or free <= 0:
+        return None
+    return f"{queue.workers} workers are alive and take none of {queue.waiting:,} jobs"
+
+
+def grows(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """More comes in than goes out."""
+    if queue.waiting < GROWS_JOBS or not queue.workers or queue.paused:
+        return None
+    comes = store.rate(queue, "enqueued", GROWS_S)
+    goes = store.rate(queue, "done", GROWS_S) + store.rate(queue, "dead", GROWS_S)
+    if comes <= goes * 1.1 + 0.1:
+        return None
+    return f"grows by {comes - goes:,.0f} jobs/s, {queue.waiting:,} wait"
+
+
+def storm(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """Most attempts fail."""
+    share = failed_share(store, queue)
+    if share < STORM_SHARE or store.rate(queue, "failed", 60.0) < STORM_A_SECOND:
+        return None
+    return f"{share:.0%} of its attempts fail"
+
+
+def dying(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """Jobs are buried."""
+    died = store.rate(queue, "dead", 60.0) * 60
+    return f"{died:,.0f} jobs died in the last minute, {queue.dead:,} are dead" if died >= 1 else None
+
+
+def late(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """The oldest job waits longer than the queue's SLO."""
+    limit = _slo_s(queue)
+    if queue.paused or queue.oldest_s is None or queue.oldest_s <= limit:
+        return None
+    return f"the oldest job waits {format_duration(queue.oldest_s)}, more than {format_duration(limit)}"
+
+
+def overdue(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """A scheduled job is past its time."""
+    if queue.next_due_at is None:
+        return None
+    since = (queue.at - queue.next_due_at).total_seconds()
+    return f"scheduled jobs are {format_duration(since)} overdue" if since > OVERDUE_S else None
+
+
+def lost_leases(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """Workers fell silent, and their jobs were taken over."""
+    taken = store.rate(queue, "recovered", 60.0) * 60
+    return f"a worker was lost: {taken:,.0f} jobs taken over in the last minute" if taken >= 1 else None
+
+
+RULES: Final[Sequence[tuple[int, str, str, Detector]]] = (
+    (2, "queues", "5", unserved),
+    (2, "workers", "5", stuck),
+    (2, "failures", "4", storm),
+    (1, "workers", "5", lost_leases),
+    (1, "failures", "4", dying),
+    (1, "queues", "2", late),
+    (1, "queues", "2", overdue),
+    (1, "queues", "2", grows),
+    (1, "queues", "P", paused),
+)
+"""Severity, the screen to look at, the key that leads there, and the rule."""
+
+
+def _slo_s(queue: QueueFrame) -> float:
+    value = queue.settings.get("slo", "")
+    # whoever may write on the server may have set it
+    return int(value) / 1000 if value.isascii() and value.isdigit() and len(value) <= 15 else LONG_WAIT_S
+
+
+# -- rules of the server --------------------------------------------------------------------------
+
+
+def _of_server(store: Store, frame: Frame) -> Iterator[Finding]:
+    server = frame.server
+    if server is None:
+        return
+    if server.max_memory and server.used_memory > MEMORY_SHARE * server.max_memory:
+        share = server.used_memory / server.max_memory
+        yield Finding(2, "", f"the server's memory is {share:.0%} full", "server", "9")
+    if server.max_memory and server.eviction not in ("noeviction", ""):
+        yield Finding(2, "", f"the server may evict jobs: {server.eviction}", "server", "9")

@@ -1,0 +1,1 @@
+"""The views of `taskq top`, one a file."""

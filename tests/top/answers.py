@@ -1,0 +1,96 @@
+"""What the server of the made-up service of `world` says when a screen asks it for more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from taskq_core import FailedAttempt, Failure, FailureGroup, JobDetail, JobRef, Page, Priority, State
+from tests.top.world import CAUSES, START, failures
+
+TRACEBACK: Final = """Traceback (most recent call last):
+  File "/srv/feeds/tasks.py", line 41, in fetch_feed
+    page = client.get(url, timeout=5)
+TimeoutError: no answer within 5 s"""
+LAST: Final = 89
+"""The second of the latest tick."""
+AMONG: Final = {State.READY: 20, State.DEAD: 1_382, State.SCHEDULED: 40, State.RUNNING: 18}
+
+
+def job(queue: str, state: State, number: int) -> JobDetail:
+    """A job of the service."""
+    now = START + timedelta(seconds=LAST)
+    kind, message, fingerprint = CAUSES[number % 3]
+    failed = state in (State.DEAD, State.SCHEDULED)
+    return JobDetail(
+        ref=JobRef(queue, f"n{1767614000000 + number * 1000}-0"),
+        state=state,
+        task="fetch-feed" if queue == "feeds" else "send-email",
+        priority=Priority.NORMAL,
+        payload=json.dumps(
+            {"to": f"user-{number}@example.com", "template": "welcome", "lang": "en"}
+        ).encode(),
+        attempts=4 if state is State.DEAD else 1 if failed or state is State.RUNNING else 0,
+        enqueued_at=now - timedelta(seconds=20 + number * 7),
+        due_at=now + timedelta(seconds=number) if state is State.SCHEDULED else None,
+        died_at=now - timedelta(seconds=number * 3) if state is State.DEAD else None,
+        worker="a1b2c3" if state is State.RUNNING else None,
+        error=Failure(kind, message, TRACEBACK, fingerprint) if failed else None,
+    )
+
+
+def list_jobs(queue: str, state: State, **_: Any) -> Page:
+    """A page of 40 jobs."""
+    return Page(tuple(job(queue, state, number) for number in range(min(40, AMONG[state]))), "", 40)
+
+
+def inspect(ref: JobRef) -> JobDetail:
+    """One of them."""
+    number = (int(ref.id[1:].partition("-")[0]) - 1767614000000) // 1000
+    return job(ref.queue, State.DEAD, number)
+
+
+def group_failures(queue: str, *_: Any, **__: Any) -> Any:
+    """The dead jobs of three causes."""
+    from taskq_core.listing import GroupPage
+
+    now = START + timedelta(seconds=LAST)
+    groups = [
+        FailureGroup(
+            fingerprint, 1_204 // (n + 1), "fetch-feed", kind, message, now - timedelta(hours=2 + n),
+            now - timedelta(seconds=3 + 40 * n), JobRef(queue, "n1767614000000-0"), (queue,),
+        )
+        for n, (kind, message, fingerprint) in enumerate(CAUSES)
+    ]  # fmt: skip
+    return GroupPage(tuple(groups) if queue == "feeds" else (), "", 1_204)
+
+
+def latest(queue: str, **_: Any) -> list[FailedAttempt]:
+    """The latest failed attempts."""
+    return [failure for failure in failures(LAST) if failure.queue == queue]
+
+
+def held(queue: str, *_: Any, **__: Any) -> Sequence[Any]:
+    """No job is in a worker's hands."""
+    return []
+
+
+INFO: Final = {
+    "server_name": "valkey", "redis_version": "7.2.4", "role": "master", "uptime_in_seconds": "864000",
+    "connected_clients": "41", "blocked_clients": "6", "instantaneous_ops_per_sec": "2210",
+    "instantaneous_input_kbps": "310.2", "instantaneous_output_kbps": "198.4", "used_memory_peak": "62914560",
+    "mem_fragmentation_ratio": "1.08", "aof_enabled": "1", "aof_last_write_status": "ok",
+    "rdb_last_bgsave_status": "ok", "evicted_keys": "0", "rejected_connections": "0",
+}  # fmt: skip
+
+ANSWERS: Final[dict[str, Any]] = {
+    "list_jobs": list_jobs,
+    "inspect": inspect,
+    "group_failures": group_failures,
+    "failures": latest,
+    "held": held,
+    "info": INFO,
+    "follow": [],
+}
