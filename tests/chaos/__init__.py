@@ -1,0 +1,1 @@
+"""Faults made on purpose against real processes, with counted losses: see docs/reliability.md."""

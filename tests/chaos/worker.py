@@ -1,0 +1,114 @@
+"""A worker process of the chaos cases: `python -m tests.chaos.worker`. It writes down what it runs.
+
+Its server is the one in TASKQ_REDIS_URL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import logging
+import os
+import secrets
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from taskq_core import Backoff, Job, TaskQueue, WorkerOptions
+from tests.chaos.ledger import Ledger
+
+LEDGER: list[Ledger] = []
+SOON = Backoff(base=timedelta(milliseconds=200), factor=1)
+queue = TaskQueue("chaos", retries=5, backoff=SOON)
+
+
+def note(kind: str, job: Job, run: str) -> None:
+    """Writes down what a run did."""
+    LEDGER[0].note(kind, job.payload["n"], job=job.id, run=run, attempt=job.attempt)
+
+
+@queue.process("nap")
+async def nap(job: Job) -> None:
+    """Sleeps in the event loop."""
+    run = secrets.token_hex(6)
+    note("start", job, run)
+    await asyncio.sleep(job.payload.get("s", 0))
+    note("finish", job, run)
+
+
+@queue.process("block")
+async def block(job: Job) -> None:
+    """Blocks the event loop."""
+    run = secrets.token_hex(6)
+    note("start", job, run)
+    time.sleep(job.payload["s"])  # noqa: ASYNC251 - on purpose
+    note("finish", job, run)
+
+
+@queue.process("thread")
+def thread(job: Job) -> None:
+    """A plain function."""
+    run = secrets.token_hex(6)
+    note("start", job, run)
+    time.sleep(job.payload.get("s", 0))
+    note("finish", job, run)
+
+
+@queue.process("die")
+async def die(job: Job) -> None:
+    """Takes its worker with it."""
+    note("start", job, secrets.token_hex(6))
+    if job.payload.get("how") == "segfault":
+        ctypes.string_at(0)
+    os._exit(9)
+
+
+@queue.process("raise", retries=0)
+async def fail(job: Job) -> None:
+    """Raises at once, and is dead then."""
+    run = secrets.token_hex(6)
+    note("start", job, run)
+    note("raised", job, run)
+    raise ValueError(f"number {job.payload['n']}")
+
+
+@queue.process("nothing")
+async def nothing(job: Job) -> None:
+    """Does nothing, and writes nothing down."""
+
+
+@queue.process("stubborn", timeout=timedelta(seconds=0.5))
+async def stubborn(job: Job) -> None:
+    """Ignores its cancellation."""
+    note("start", job, secrets.token_hex(6))
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            continue
+
+
+def main() -> None:
+    """Serves the queue until a signal."""
+    flags = argparse.ArgumentParser()
+    flags.add_argument("--folder", required=True, type=Path)
+    flags.add_argument("--name", required=True)
+    flags.add_argument("--lease", type=float, default=2.0)
+    flags.add_argument("--grace", type=float, default=5.0)
+    flags.add_argument("--slots", type=int, default=8)
+    given = flags.parse_args()
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    LEDGER.append(Ledger(given.folder, given.name))
+    queue.run(
+        WorkerOptions(
+            concurrency=given.slots,
+            lease=timedelta(seconds=given.lease),
+            grace=timedelta(seconds=given.grace),
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
