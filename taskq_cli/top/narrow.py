@@ -2,7 +2,8 @@
 
 Textual knows which cells are to be drawn, but crops a line at its end alone (`ChopsUpdate.render_segments`).
 In a table that changes in a few columns at each tick that is most of what goes to the terminal, which may
-be at the other end of a slow line. It is not part of Textual's public interface: without it all is drawn.
+be at the other end of a slow line. `ChopsUpdate` is not part of Textual's public interface: hence the upper
+bound of its version in pyproject.toml.
 """
 
 from __future__ import annotations

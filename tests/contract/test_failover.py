@@ -61,6 +61,8 @@ def test_the_queues_of_other_nodes_go_on_while_one_is_away(spawn: Spawn, tmp_pat
             assert worst < PATIENCE_S, worker.stderr
             if end is signal.SIGSTOP:
                 os.kill(victim.pid, signal.SIGCONT)
+                # until it hears that it was replaced it takes jobs in, and loses them
+                wait_until(lambda v=victim: v.raw.info("replication")["role"] == "slave", 20, "its end")  # type: ignore[misc]
             before = done(client, lost)
             client.enqueue(lost, "note", {})
             wait_until(lambda q=lost, n=before: done(client, q) > n, 20, "the lost queue")  # type: ignore[misc]
