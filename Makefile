@@ -4,6 +4,7 @@
 #   make test    everything: the checks, then the whole suite
 #   make check   lint, types and import layers
 #   make bench   the figures of the README, on this machine
+#   make chaos   faults made on purpose, many times, and docs/reliability.md from what was counted (hours)
 #   make docs    docs/cli.md, from the help of the commands
 #   make clean   removes what the other targets made
 
@@ -11,7 +12,8 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 BIN := $(VENV)/bin
-JOBS ?= 2
+# one more than two cores: many tests wait for processes
+JOBS ?= 3
 
 # The first interpreter that really runs (a pyenv shim may not), is new enough, and can make a venv.
 find_python = for p in python3.11 python3.12 python3.13 python3.14 python3; do \
@@ -20,7 +22,7 @@ find_python = for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 PYTHON ?= $(shell $(find_python))
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: demo test check lint types layers suite smoke bench format docs clean
+.PHONY: chaos demo test check lint types layers suite smoke bench format docs clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/taskq demo
@@ -46,6 +48,9 @@ suite: $(VENV)/dev.stamp
 	@.ci/tools
 	@$(BIN)/pytest -q -n $(JOBS) -m 'not alone'
 	@$(BIN)/pytest -q -m alone
+
+chaos: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.chaos --write
 
 # the same code on Python 3.13, where there is one
 smoke:

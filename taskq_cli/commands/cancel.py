@@ -18,7 +18,7 @@ CANCEL = Verb("cancel", "cancelled", Client.cancel, group_state="scheduled")
 
 EXAMPLES = """
 taskq cancel emails/n1763951707123-0
-taskq jobs -q emails --task send-newsletter -o name | taskq cancel - --yes
+taskq jobs -q emails --state ready,scheduled --task send-newsletter -o name | taskq cancel - --yes
 taskq cancel -q emails --state scheduled --filter 'payload.campaign=spring' --dry-run
 """
 

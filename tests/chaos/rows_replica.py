@@ -63,5 +63,6 @@ def d2(world: World) -> None:
 REPLICA_ROWS: Sequence[Row] = (
     Row("D1", "replica in step is promoted", "L=0, workers go on by themselves", d1, {"D": 16, "C": 16}),
     Row("D2", "lagging replica is promoted", "L ≤ the 60 it had not heard of", d2,
-        {"L": 60, "C": 200, "D": 100}),
+        {"L": 60, "C": 200, "D": 100},
+        quick=False),
 )  # fmt: skip

@@ -238,6 +238,8 @@ def test_a_worker_that_is_stuck_and_one_that_is_connected_and_takes_nothing(
 ) -> None:
     worker = staff.hire("--lease", "60s")
     worker.send(signal.SIGSTOP)
+    # a claim that waits at the server already would still bring it a job
+    wait_until(lambda: not any("b" in row["flags"] for row in sh.server.raw.client_list()), 10)
     staff.enqueue("quick")
     wait_until(lambda: (sh.records("queue", "ls")[0]["oldest_ready_s"] or 0) > 1.6, 20)
     assert {"not_consuming"} == checks(examine(taskq, sh.server.url, 1)) - {"not_persistent"}

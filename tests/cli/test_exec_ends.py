@@ -52,7 +52,7 @@ def test_cancelling_kills_the_group_too(shop: Shop) -> None:
     shop.client.cancel("images", [ref.id])
 
     wait_until(lambda: shop.client.inspect(ref).state is State.CANCELLED)
-    assert not any(map(alive, pids))
+    wait_until(lambda: not any(map(alive, pids)), 10, "the end of the group")
 
 
 def test_what_a_program_leaves_in_the_background_ends_with_it(shop: Shop) -> None:
