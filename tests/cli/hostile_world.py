@@ -10,25 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from taskq_core import Client, Discard, Job, JobOptions, TaskQueue, WorkerOptions
+from tests.attacks import ATTACKS
 from tests.cli.many import Many
 from tests.processes import environment
 from tests.servers import Server
 
-ATTACKS = {
-    "escape": "\x1b[2J\x1b[31m",
-    "clipboard": "\x1b]52;c;cm0gLXJmIC8=\x07",
-    "link": "\x1b]8;;https://example.com\x1b\\click\x1b]8;;\x1b\\",
-    "title": "\x1b]0;owned\x07",
-    "c1": "\x9b31m\x9d0;x\x9c",
-    "bidi": "\u202egnp.exe \u2066x\u2069",
-    "hidden": "a\u200bb\u200d\ufeff\u00ad",
-    "lines": "one\r\ntwo\x0b\x0c\x85\u2028three",
-    "markup": "[red]x[/red] [/foo] [@click=app.quit]y[/] :boom:",
-    "zalgo": "z" + "\u0321\u0300\u0301" * 60,
-    "delete": "\x7f\x00\x08",
-    "tags": "\U000e0001\U000e0041",
-    "megabyte": "A" * 200_000,
-}
 ALL = "".join(text for name, text in ATTACKS.items() if name != "megabyte")
 QUEUE = "emails"
 ROOT_KEY = f"taskq:{{default/{QUEUE}}}:"

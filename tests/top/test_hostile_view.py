@@ -12,7 +12,7 @@ import pytest
 
 from taskq_cli.top.source import Tick
 from taskq_core import JobRef, ServerUnreachable
-from tests.cli.test_hostile_text import ATTACKS, CONTROL
+from tests.attacks import ATTACKS, CONTROL
 from tests.top.answers import ANSWERS
 from tests.top.showing import FakeClient, Showing, showing
 from tests.top.test_frames import EVERY, settled, show_screen
