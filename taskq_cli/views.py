@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -78,14 +78,7 @@ def job_record(job: JobDetail) -> dict[str, Any]:
 
 def error_record(error: Failure | None) -> dict[str, str] | None:
     """A failed attempt as it stands in a record."""
-    if error is None:
-        return None
-    return {
-        "type": error.type,
-        "message": error.message,
-        "traceback": error.traceback,
-        "fingerprint": error.fingerprint,
-    }
+    return None if error is None else asdict(error)
 
 
 def receipt_record(receipt: Receipt) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -22,7 +22,7 @@ import msgspec
 
 from taskq_core.errors import UsageError
 from taskq_core.fingerprint import PATTERN
-from taskq_core.job import Failure, JobDetail
+from taskq_core.job import JobDetail
 
 _CONDITION: Final = re.compile(r"\s*([A-Za-z_][\w.-]*?)\s*(!=|>=|<=|=|~|>|<)\s*(.*?)\s*")
 _ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
@@ -195,17 +195,6 @@ def _json(raw: bytes | None) -> Any:
         return raw.decode(errors="replace")
 
 
-def _error(error: Failure | None) -> dict[str, str] | None:
-    if error is None:
-        return None
-    return {
-        "type": error.type,
-        "message": error.message,
-        "traceback": error.traceback,
-        "fingerprint": error.fingerprint,
-    }
-
-
 _FIELDS: Final[Mapping[str, Callable[[JobDetail], Any]]] = {
     "schema": lambda job: "taskq.job/1",
     "id": lambda job: str(job.ref),
@@ -224,7 +213,7 @@ _FIELDS: Final[Mapping[str, Callable[[JobDetail], Any]]] = {
     "timeout_s": lambda job: _span(job.timeout),
     "unique": lambda job: job.unique,
     "keep_s": lambda job: _span(job.keep),
-    "error": lambda job: _error(job.error),
+    "error": lambda job: asdict(job.error) if job.error else None,
     "result": lambda job: _json(job.result),
 }
 FILTER_FIELDS: Final = tuple(_FIELDS)

@@ -39,11 +39,6 @@ class Standing(StrEnum):
         """It has not ended: it waits or runs."""
         return self in _PENDING
 
-    @property
-    def well(self) -> bool:
-        """It has ended, and as far as is known not badly."""
-        return self in (Standing.DONE, Standing.ENDED)
-
 
 _PENDING: Final = frozenset({Standing.SCHEDULED, Standing.READY, Standing.RUNNING})
 _GONE: Final = frozenset({Standing.ENDED, Standing.UNKNOWN})

@@ -84,7 +84,6 @@ DELETE: Final = JobVerb(
     "delete", "deleted", Client.delete, frozenset({State.DEAD}),
     "only dead jobs can be deleted; K cancels others",
 )  # fmt: skip
-VERBS: Final = {verb.name: verb for verb in (RETRY, CANCEL, BURY, DELETE)}
 GONE_FOR_GOOD: Final = "They are gone for good."
 
 

@@ -68,26 +68,24 @@ def b6(world: World) -> None:
 
 def b7(world: World) -> None:
     """A black hole between a worker and the server, longer than a lease."""
-    hands = world.hire(2)
-    world.send(100, s=0.1)
-    jobs_flow(world, 8)
-    hands[0].proxy.behave(Mode(drop_up=True, drop_down=True))
-    time.sleep(3 * LEASE_S)
-    hands[0].proxy.behave(Mode())
-    hands[0].proxy.reset_connections()
-    world.send(40, s=0.02)
-    world.settle()
+    black_hole(world, 3 * LEASE_S)
 
 
 def b7_short(world: World) -> None:
     """A black hole shorter than a lease."""
+    black_hole(world, 0.4 * LEASE_S)
+
+
+def black_hole(world: World, seconds: float) -> None:
+    """One of two workers hears and says nothing for a time; then its connections end."""
     hands = world.hire(2)
-    world.send(100, s=0.05)
+    world.send(100, s=0.1)
     jobs_flow(world, 8)
     hands[0].proxy.behave(Mode(drop_up=True, drop_down=True))
-    time.sleep(0.4 * LEASE_S)
+    time.sleep(seconds)
     hands[0].proxy.behave(Mode())
     hands[0].proxy.reset_connections()
+    world.send(40, s=0.02)
     world.settle()
 
 
@@ -100,7 +98,8 @@ def b9(world: World) -> None:
             for hand in hands:
                 hand.proxy.reset_connections()
             time.sleep(0.1)
-    world.healed()
+        world.healed()
+        jobs_flow(world, 100)
     world.settle()
 
 

@@ -23,8 +23,9 @@ def c1(world: World) -> None:
             world.server.kill()
             time.sleep(world.random.uniform(0.1, 0.5))
             world.server.start()
+            world.healed()
             jobs_flow(world, 20)
-    world.healed()
+        jobs_flow(world, 200)
     world.settle()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tests.chaos.checker import Figures
 from tests.chaos.proxy import Mode
-from tests.chaos.row import Row, jobs_flow, started
+from tests.chaos.row import Row, jobs_flow, started, warm
 from tests.chaos.world import LEASE_S, QUEUE, World
 from tests.waiting import wait_until
 
@@ -39,8 +39,7 @@ def a2(world: World) -> None:
 def a3(world: World) -> None:
     """Killed after the ack was carried out and before its reply came."""
     (victim,) = world.hire(1)
-    world.send(8)
-    world.settle()  # the server knows the scripts
+    warm(world)
     world.send(8, s=0.3)
     wait_until(lambda: started(world) >= 16, 20, "eight runs")
     victim.proxy.behave(Mode(drop_down=True))
@@ -54,8 +53,7 @@ def a3(world: World) -> None:
 def a4(world: World) -> None:
     """Killed between a claim's reply and the start: the reply is swallowed."""
     (victim,) = world.hire(1)
-    world.send(8)
-    world.settle()  # the server knows the scripts
+    warm(world)
     victim.proxy.behave(Mode(drop_down=True))
     world.send(20)
     wait_until(lambda: world.admin.snapshot(QUEUE).running > 0, 20, "the claim")

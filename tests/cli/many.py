@@ -92,7 +92,7 @@ def _watch(master: int | None, child: int, seconds: float) -> bytes:
     timer = threading.Timer(seconds, os.kill, (child, signal.SIGINT)) if seconds else None
     if timer is not None:
         timer.start()
-    shown = b""
+    shown = bytearray()
     while master is not None:
         try:
             data = os.read(master, 65536)
@@ -102,7 +102,7 @@ def _watch(master: int | None, child: int, seconds: float) -> bytes:
             os.close(master)
             break
         shown += data
-    return shown
+    return bytes(shown)
 
 
 def _command(args: Sequence[str]) -> int:
