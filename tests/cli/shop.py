@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from taskq_core import Client, JobDetail, JobOptions, JobRef, State
+from taskq_core import Backoff, Client, JobDetail, JobOptions, JobRef, State
 from tests.conftest import Spawn, Taskq
 from tests.processes import Program, taskq_command
 from tests.servers import Server
@@ -16,6 +16,8 @@ from tests.waiting import wait_until
 
 KEPT = JobOptions(keep=timedelta(hours=1), retries=0)
 ONCE = JobOptions(retries=0)
+LATER = JobOptions(retries=1, backoff=Backoff(base=timedelta(hours=1)))
+"""A failed attempt waits long enough to be looked at."""
 
 
 class Shop:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from taskq_core import JobOptions, State
-from tests.cli.shop import KEPT, ONCE, Shop, result, until_dead
+from tests.cli.shop import KEPT, LATER, ONCE, Shop, result, until_dead
 from tests.conftest import Taskq
 from tests.servers import missing
 from tests.waiting import wait_until
@@ -91,7 +91,7 @@ def test_what_is_printed_is_the_result_as_json_or_as_text(printed: str, kept: ob
 def test_any_other_code_fails_the_attempt_with_the_end_of_stderr_and_it_is_tried_again(shop: Shop) -> None:
     script = shop.script("seq 2000 >&2; echo 'disk full: /data' >&2; echo ignored; exit 3")
 
-    job = shop.run(script, options=JobOptions(retries=1))
+    job = shop.run(script, options=LATER)
 
     assert (job.state, job.attempts) == (State.SCHEDULED, 1)
     assert job.error is not None
@@ -115,7 +115,7 @@ def test_two_codes_bury_the_job_at_once(code: int, shop: Shop) -> None:
 
 
 def test_a_signal_fails_the_attempt(shop: Shop) -> None:
-    job = shop.run(shop.script("kill -SEGV $$"), options=JobOptions(retries=5))
+    job = shop.run(shop.script("kill -SEGV $$"), options=LATER)
 
     assert job.state is State.SCHEDULED
     assert job.error is not None
