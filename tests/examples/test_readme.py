@@ -20,7 +20,13 @@ PAGES = [
     "docs/architecture.md",
     "docs/wire-format.md",
     "docs/cli.md",
+    "docs/deploy.md",
+    "docs/metrics.md",
+    "docs/operations.md",
     "docs/pipelines.md",
+    "docs/runbook.md",
+    "docs/schedules.md",
+    "docs/security.md",
 ]
 
 
