@@ -122,7 +122,7 @@ def flows(store: Store, frame: Frame, cells: int) -> dict[str, Flow]:
         if series is not None:
             end = frame.at.timestamp()
             spark = series.rates(end, SPARK_S, cells, "failed")
-            found[name] = Flow(series.rate(end, RATE_S, "failed") * 60, tuple(spark))
+            found[name] = Flow(series.count(end, RATE_S, "failed"), tuple(spark))
     return found
 
 

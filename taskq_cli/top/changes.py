@@ -24,13 +24,16 @@ from taskq_cli.top.group_actions import Draft, GroupPlanner, draft_of, edited, p
 from taskq_cli.top.looking import Looking
 from taskq_cli.top.options import TopOptions
 from taskq_cli.top.queue_row import QueueRow
+from taskq_cli.top.schedule_actions import plan_pause_schedules, plan_trigger
 from taskq_cli.top.screens.failures import Failures
 from taskq_cli.top.screens.job import Job
 from taskq_cli.top.screens.jobs import Jobs
+from taskq_cli.top.screens.overview import Overview
+from taskq_cli.top.screens.schedules import ScheduleRow, Schedules
 from taskq_cli.top.screens.worker import Worker
 from taskq_cli.top.source import Source
 from taskq_cli.top.widgets.dialog import Prompt
-from taskq_core import Client, JobDetail, JobRef, State, TaskqError, UsageError
+from taskq_core import Client, JobDetail, JobRef, ScheduleRef, State, TaskqError, UsageError
 
 Planner = Callable[[Client], Plan]
 DEFAULT_QUEUE: Final = "default"
@@ -104,9 +107,24 @@ class Changes(Looking):
 
     @work
     async def action_pause(self) -> None:
-        """Pauses the chosen queues, or lets them go on where all of them are held."""
+        """Pauses the chosen queues or schedules, or lets them go on where all of them are held."""
+        if isinstance(self.view, Schedules):
+            refs = self._schedules()
+            await self._make_change(lambda client: plan_pause_schedules(client, refs))
+            return
         chosen = [row.name for row in self._chosen() if isinstance(row, QueueRow)]
+        if isinstance(self.view, Overview) and self.view.subject():
+            chosen = [self.view.subject()]  # a finding is about a queue as well
         await self._make_change(lambda client: plan_pause(client, chosen))
+
+    @work
+    async def action_trigger(self) -> None:
+        """Enqueues the jobs of the chosen schedules now."""
+        refs = self._schedules()
+        await self._make_change(lambda client: plan_trigger(client, refs))
+
+    def _schedules(self) -> list[ScheduleRef]:
+        return [row.ref for row in self._chosen() if isinstance(row, ScheduleRow)]
 
     @work
     async def action_purge(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ STORM_SHARE: Final = 0.5
 STORM_A_SECOND: Final = 0.2
 STUCK_S: Final = 15.0
 OVERDUE_S: Final = 5.0
+MISSED_S: Final = 300.0
 LONG_WAIT_S: Final = 300.0
 """A wait that is reported where the queue has no SLO of its own."""
 MEMORY_SHARE: Final = 0.85
@@ -42,16 +43,18 @@ Detector = Callable[[Store, Frame, QueueFrame], str | None]
 
 def findings(store: Store, frame: Frame) -> list[Finding]:
     """All that is wrong in a frame: severe ones first, then by queue."""
-    found = [*_of_server(store, frame)]
+    found = [*_of_server(store, frame), *_of_workers(store, frame)]
     for queue in frame.queues:
         found += _of_queue(store, frame, queue)
     return sorted(found, key=lambda finding: (-finding.severity, finding.queue))
 
 
 def _of_queue(store: Store, frame: Frame, queue: QueueFrame) -> Iterator[Finding]:
+    implied: set[Detector] = set()
     for severity, screen, key, detect in RULES:
-        text = detect(store, frame, queue)
+        text = None if detect in implied else detect(store, frame, queue)
         if text is not None:
+            implied |= IMPLIED.get(detect, frozenset())
             yield Finding(severity, queue.name, text, screen, key)
 
 
@@ -102,12 +105,13 @@ def storm(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
     share = failed_share(store, queue)
     if share < STORM_SHARE or store.rate(queue, "failed", 60.0) < STORM_A_SECOND:
         return None
-    return f"{share:.0%} of its attempts fail"
+    died = store.count(queue, "dead", 60.0)
+    return f"{share:.0%} of its attempts fail" + (f", {died:,.0f} jobs died in a minute" if died >= 1 else "")
 
 
 def dying(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
     """Jobs are buried."""
-    died = store.rate(queue, "dead", 60.0) * 60
+    died = store.count(queue, "dead", 60.0)
     return f"{died:,.0f} jobs died in the last minute, {queue.dead:,} are dead" if died >= 1 else None
 
 
@@ -116,7 +120,8 @@ def late(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
     limit = _slo_s(queue)
     if queue.paused or queue.oldest_s is None or queue.oldest_s <= limit:
         return None
-    return f"the oldest job waits {format_duration(queue.oldest_s)}, more than {format_duration(limit)}"
+    waits = f"the oldest job waits {format_duration(queue.oldest_s)}, more than {format_duration(limit)}"
+    return f"{waits}, and it grows" if grows(store, frame, queue) else waits
 
 
 def overdue(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
@@ -127,24 +132,40 @@ def overdue(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
     return f"scheduled jobs are {format_duration(since)} overdue" if since > OVERDUE_S else None
 
 
-def lost_leases(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
-    """Workers fell silent, and their jobs were taken over."""
-    taken = store.rate(queue, "recovered", 60.0) * 60
-    return f"a worker was lost: {taken:,.0f} jobs taken over in the last minute" if taken >= 1 else None
+def unfired(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """A schedule is due, and nobody fires it."""
+    if queue.next_fire_at is None:
+        return None
+    since = (queue.at - queue.next_fire_at).total_seconds()
+    return f"a schedule is {format_duration(since)} overdue: nobody fires it" if since > OVERDUE_S else None
+
+
+def missed(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """Runs of schedules were not made."""
+    count = store.count(queue, "missed", MISSED_S)
+    return f"its schedules missed {count:,.0f} runs in the last minutes" if count >= 1 else None
 
 
 RULES: Final[Sequence[tuple[int, str, str, Detector]]] = (
-    (2, "queues", "5", unserved),
+    (2, "queues", "2", unserved),
     (2, "workers", "5", stuck),
     (2, "failures", "4", storm),
-    (1, "workers", "5", lost_leases),
     (1, "failures", "4", dying),
     (1, "queues", "2", late),
     (1, "queues", "2", overdue),
+    (1, "schedules", "6", unfired),
+    (1, "schedules", "6", missed),
     (1, "queues", "2", grows),
     (1, "queues", "P", paused),
 )
-"""Severity, the screen to look at, the key that leads there, and the rule."""
+"""Severity, the screen to look at, the key that leads there or helps at once, and the rule."""
+IMPLIED: Final[Mapping[Detector, frozenset[Detector]]] = {
+    unserved: frozenset({late, overdue, unfired}),
+    stuck: frozenset({late, grows}),
+    storm: frozenset({dying}),
+    late: frozenset({grows}),
+}
+"""What follows from a cause that is said already. Causes stand before it in `RULES`."""
 
 
 def _slo_s(queue: QueueFrame) -> float:
@@ -153,7 +174,19 @@ def _slo_s(queue: QueueFrame) -> float:
     return int(value) / 1000 if value.isascii() and value.isdigit() and len(value) <= 15 else LONG_WAIT_S
 
 
-# -- rules of the server --------------------------------------------------------------------------
+# -- rules of workers and the server ---------------------------------------------------------------
+
+
+def _of_workers(store: Store, frame: Frame) -> Iterator[Finding]:
+    """Workers fell silent, and their jobs were taken over: one finding, whatever queues they served."""
+    taken = {queue.name: store.count(queue, "recovered", 60.0) for queue in frame.queues}
+    taken = {name: count for name, count in taken.items() if count >= 1}
+    if not taken:
+        return
+    most = max(taken, key=lambda name: taken[name])
+    where = f" in {len(taken)} queues" if len(taken) > 1 else ""
+    text = f"a worker was lost: {sum(taken.values()):,.0f} jobs taken over in the last minute{where}"
+    yield Finding(1, most, text, "workers", "5")
 
 
 def _of_server(store: Store, frame: Frame) -> Iterator[Finding]:

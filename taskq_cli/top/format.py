@@ -80,6 +80,11 @@ def rate(value: float) -> str:
     return short(value)
 
 
+def about(value: float, *, measured: bool) -> str:
+    """Jobs a second; ~ before an average that stands for what is not measured yet."""
+    return rate(value) if measured or not value else f"~{rate(value)}"
+
+
 def span(seconds: float | None) -> str:
     """A span in at most six characters: 350ms, 4.2s, 42s, 6m, 1h20m, 3d."""
     if seconds is None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from taskq_core import FailedAttempt, Percentiles, Priority, QueueSnapshot, ServerInfo, WorkerInfo
 
-COUNTED: Final = ("enqueued", "done", "failed", "retried", "dead", "cancelled", "recovered")
+COUNTED: Final = ("enqueued", "done", "failed", "retried", "dead", "cancelled", "recovered", "missed")
 """Totals of a queue that a frame keeps, in this order."""
 PLACES: Final = {name: place for place, name in enumerate(COUNTED)}
 
@@ -46,6 +46,8 @@ class QueueFrame:
     wait: Times | None
     run: Times | None
     settings: Mapping[str, str] = field(default_factory=dict)
+    next_fire_at: datetime | None = None
+    """When the next of its schedules is due."""
 
     @property
     def waiting(self) -> int:
@@ -89,4 +91,5 @@ def queue_frame(snapshot: QueueSnapshot) -> QueueFrame:
         wait=Times.of(Percentiles.together(minute.wait for minute in recent)),
         run=Times.of(Percentiles.together(minute.run for minute in recent)),
         settings=snapshot.settings,
+        next_fire_at=snapshot.next_fire_at,
     )

@@ -23,7 +23,7 @@ SCREENS: Final = (
     ("server", "Server"),
 )
 """Name and title, in the order of their keys 1 to 9."""
-LISTS: Final = ("queues", "jobs", "failures", "workers", "events")
+LISTS: Final = ("queues", "jobs", "failures", "workers", "schedules", "events")
 DETAILS: Final = ("job", "worker")
 
 
@@ -73,13 +73,14 @@ KEYMAP: Final[tuple[Key, ...]] = (
     Key("clear", "c", "clear_filter", "Show all rows again", "", LISTS),
     Key("sort", "o", "sort", "Sort by the next column; again within two seconds adds one", "sort", LISTS),
     Key("invert", "i", "invert", "Turn the order round", "", LISTS),
-    Key("mark", "space", "mark", "Mark the row", "mark", ("jobs", "queues", "failures", "workers")),
+    Key("mark", "space", "mark", "Mark the row", "mark",
+        ("jobs", "queues", "failures", "workers", "schedules")),
     Key("mark-all", "asterisk", "mark_all", "Mark all rows that are shown, or none", "", LISTS),
     Key("state", "s", "next_state", "Show jobs of the next state", "state", ("jobs",)),
     Key("next-page", "n", "next_page", "Further jobs of the list", "more", ("jobs",)),
     Key("raw", "r", "raw", "Show the job as JSON, or readable again", "raw", ("job",)),
     Key("metric", "v", "next_metric", "Chart the next figure", "figure", ("charts",)),
-    Key("why", "w", "why", "Say why it waits", "why", ("queues", "jobs", "job")),
+    Key("why", "w", "why", "Say why it waits", "why", ("overview", "queues", "jobs", "job")),
     Key("freeze", "z", "freeze", "Hold the picture, or let it go on", "freeze"),
     Key("earlier", "left_square_bracket", "travel(-1)", "One tick back in time"),
     Key("later", "right_square_bracket", "travel(1)", "One tick on in time"),
@@ -98,7 +99,10 @@ KEYMAP: Final[tuple[Key, ...]] = (
     Key("bury", "B", "bury", "Bury jobs: no further attempt", "", ("jobs", "failures", "job"), changes=True),
     Key("delete", "D", "delete", "Delete dead jobs, or a group of failures", "delete",
         ("jobs", "failures", "job"), changes=True),
-    Key("pause", "P", "pause", "Pause the queue, or let it go on", "pause", ("queues",), changes=True),
+    Key("pause", "P", "pause", "Pause the queue or schedule, or let it go on", "pause",
+        ("overview", "queues", "schedules"), changes=True),
+    Key("trigger", "T", "trigger", "Trigger the schedule now, beside its timetable", "trigger",
+        ("schedules",), changes=True),
     Key("purge", "X", "purge", "Purge the queue's jobs of a state", "", ("queues",), changes=True),
     Key("enqueue", "A", "enqueue", "Enqueue a job", "", ("queues", "jobs"), changes=True),
     Key("edit", "E", "edit", "Edit a job's payload and enqueue it as a new one", "edit", ("jobs", "job"),

@@ -9,6 +9,7 @@ from textual import work
 from taskq_cli.top.navigation import Navigation
 from taskq_cli.top.screens.job import Job
 from taskq_cli.top.screens.jobs import Jobs
+from taskq_cli.top.screens.overview import Overview
 from taskq_cli.top.screens.queues import Queues
 from taskq_cli.top.widgets.dialog import Sheet
 from taskq_cli.top.widgets.lines import Line
@@ -57,7 +58,7 @@ class Looking(Navigation):
         if not subject:
             self.say("nothing here to ask about", "warn")
             return
-        whole_queue = isinstance(self.view, Queues)
+        whole_queue = isinstance(self.view, (Overview, Queues))
         found = await self.ask(lambda client: why(client, subject, whole_queue=whole_queue))
         if found is not None:
             _ = self.push_screen(Sheet(why_lines(subject, found)))

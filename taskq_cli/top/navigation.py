@@ -26,6 +26,7 @@ from taskq_core import Client
 MOST_TICKS: Final = 100_000
 """As many a recording is read on when a later time is looked for."""
 CLOCK: Final = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?Z?")
+SECOND: Final = timedelta(milliseconds=999)
 TRAIL: Final = 20
 """Screens that esc leads back through."""
 SORT_AGAIN_S: Final = 2.0
@@ -214,7 +215,7 @@ class Navigation(Playback):
         if at > latest.at and self.recording is not None:
             self.skip(MOST_TICKS, until=at)
             return
-        frame = self.clockwork.go_to(at)
+        frame = self.clockwork.go_to(at + SECOND)  # the header tells no parts of a second
         if frame is not None and abs((frame.at - at).total_seconds()) > 60:
             self.say(f"the nearest picture is of {clock(frame.at)}", "warn")
         self.draw()

@@ -20,7 +20,8 @@ STEADY_S: Final = 3.0
 class QueueRow:
     """What the list of queues shows of one. Rates are jobs a second, ``failed`` a share from 0 to 1.
 
-    ``eta`` None: nothing waits; infinite: it does not shrink.
+    ``eta`` None: nothing waits; infinite: it does not shrink. ``measured``: whether the rates are, or are
+    averages of the minute in which the view was opened.
     """
 
     queue: QueueFrame
@@ -31,6 +32,7 @@ class QueueRow:
     failed: float
     series: Series | None = field(repr=False, compare=False)
     cells: int
+    measured: bool = True
 
     @property
     def spark(self) -> Sequence[float]:
@@ -53,16 +55,16 @@ def queue_rows(store: Store, frame: Frame, cells: int = 8) -> list[QueueRow]:
 def queue_row(store: Store, queue: QueueFrame, cells: int = 8) -> QueueRow:
     """One queue as a row."""
     in_rate, out_rate = store.rate(queue, "enqueued"), store.rate(queue, "done")
-    dead_rate, cancelled = store.rate(queue, "dead"), store.rate(queue, "cancelled")
     return QueueRow(
         queue=queue,
         state=state_of(queue),
         in_rate=in_rate,
         out_rate=out_rate,
-        eta=eta_of(queue.waiting, in_rate, out_rate + dead_rate + cancelled),
+        eta=eta_of_queue(store, queue),
         failed=failed_share(store, queue),
         series=store.series.get(queue.name) if cells else None,
         cells=cells,
+        measured=store.measured(queue),
     )
 
 
@@ -75,6 +77,14 @@ def state_of(queue: QueueFrame) -> str:
     if (queue.waiting or queue.running) and not queue.workers:
         return "unserved"
     return "busy" if queue.waiting or queue.running else "idle"
+
+
+def eta_of_queue(store: Store, queue: QueueFrame) -> float | None:
+    """Seconds until nothing waits in the queue; jobs that die or are cancelled wait no more either."""
+    if not queue.waiting:
+        return None
+    goes = sum(store.rate(queue, name) for name in ("done", "dead", "cancelled"))
+    return eta_of(queue.waiting, store.rate(queue, "enqueued"), goes)
 
 
 def eta_of(waiting: int, in_rate: float, out_rate: float) -> float | None:

@@ -52,6 +52,7 @@ class QueueLine(msgspec.Struct):
     run_p50_s: float | None = None
     run_p99_s: float | None = None
     settings: dict[str, str] = {}
+    next_fire_at: datetime | None = None
 
     def frame(self) -> QueueFrame:
         """The queue's part of a frame."""
@@ -71,6 +72,7 @@ class QueueLine(msgspec.Struct):
             wait=_times(self.wait_p50_s, self.wait_p99_s),
             run=_times(self.run_p50_s, self.run_p99_s),
             settings=self.settings,
+            next_fire_at=self.next_fire_at,
         )
 
 
@@ -228,6 +230,7 @@ def queue_line(queue: QueueFrame, rates: Mapping[str, float]) -> dict[str, Any]:
         "run_p99_s": run.p99 if run else None,
         "totals": dict(zip(COUNTED, queue.totals, strict=True)),
         "settings": dict(queue.settings),
+        "next_fire_at": rfc3339(queue.next_fire_at),
     }
 
 

@@ -15,6 +15,8 @@ Totals = tuple[int, ...]
 MINUTE_S: Final = 60.0
 LEAST_S: Final = 5.0
 """The rate of a stretch that has just begun is that of so many seconds."""
+MEASURED_S: Final = 2.0
+"""A rate that was seen for so long is measured; before that it is the average of the server's minute."""
 
 
 def last_cell(end: float, step: float) -> int:
@@ -28,6 +30,8 @@ class Series:
 
     times: list[float] = field(default_factory=list)
     totals: list[Totals] = field(default_factory=list)
+    since: float | None = None
+    """When it was first looked at: what is before comes from the server's minutes."""
 
     def seed(self, now: float, totals: Totals, minutes: Sequence[Minute]) -> None:
         """The past from the server's minutes: what the totals were at the end of each."""
@@ -75,6 +79,25 @@ class Series:
             return 0.0
         now = self.totals[-1][PLACES[name]] if end >= self.times[-1] else self.at(end, name)
         return max(0.0, (now - self.at(start, name)) / (end - start))
+
+    def measured(self, end: float) -> bool:
+        """Whether it was looked at for long enough by then to know how fast it changes."""
+        return self.since is not None and end - self.since >= MEASURED_S
+
+    def rate_now(self, end: float, seconds: float, name: str) -> float:
+        """The rate of the last seconds, of what was seen since it was first looked at.
+
+        The minute before has one average: a burst that is over would stand in it as if it went on.
+        """
+        if self.since is not None and self.measured(end):
+            seconds = min(seconds, end - self.since)
+        return self.rate(end, seconds, name)
+
+    def count(self, end: float, seconds: float, name: str) -> float:
+        """How many in the stretch that ends then; of a time before the first point nothing is known."""
+        if not self.times:
+            return 0.0
+        return max(0.0, self.at(end, name) - self.at(end - seconds, name))
 
     def rates(self, end: float, seconds: float, cells: int, name: str) -> list[float]:
         """The rates of so many equal stretches, the oldest first; `cell_rate` says which they are."""

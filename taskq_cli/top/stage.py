@@ -22,8 +22,9 @@ from taskq_cli.exit_codes import ExitCode
 from taskq_cli.sanitize import clean
 from taskq_cli.top.actions import Plan
 from taskq_cli.top.clockwork import Clockwork
-from taskq_cli.top.detectors import findings
+from taskq_cli.top.detectors import Finding, findings
 from taskq_cli.top.format import Pen
+from taskq_cli.top.frame import Frame
 from taskq_cli.top.keymap import keys_of
 from taskq_cli.top.narrow import narrowed
 from taskq_cli.top.options import TopOptions
@@ -75,6 +76,9 @@ class Stage(App[None]):
         self._retry_at: float | None = None
         self._pause = 1.0
         self._ticking = asyncio.Lock()
+        self._unfit: frozenset[str] = frozenset()
+        self._said = 0
+        self._found: tuple[Frame, tuple[Finding, ...]] | None = None
         self.set_class(options.ascii_only, "-ascii")
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -176,9 +180,14 @@ class Stage(App[None]):
         if frame is None:
             return
         live = self.client is not None and self.clockwork.held is None and not self.clockwork.lost
-        self.scene = Scene(self.store, frame, self.pen, tuple(findings(self.store, frame)), live)
+        if self._found is None or self._found[0] is not frame:
+            # a key draws the same frame again, and of a thousand queues this takes a while
+            self._found = frame, tuple(findings(self.store, frame))
+        self.scene = Scene(self.store, frame, self.pen, self._found[1], live)
         self.view.show(self.scene)
         self.source.attend(self.view.attended())
+        if self.view.unfit != self._unfit:
+            self.hints()
         self._tell_condition()
 
     def _each_second(self) -> None:
@@ -211,10 +220,17 @@ class Stage(App[None]):
 
     def say(self, text: str, look: str = "") -> None:
         """A message in the footer, for some seconds; an empty one takes it away."""
+        self._said += 1
+        number = self._said
+
+        def forget() -> None:
+            if number == self._said:  # else there is a newer one, which has a time of its own
+                self.say("")
+
         for footer in self.query(Footer):
             footer.tell(text, look)
             if text and look != "bad":
-                self.set_timer(MESSAGE_S, lambda footer=footer: footer.tell(""))
+                self.set_timer(MESSAGE_S, forget)
 
     async def ask(self, question: Callable[[Client], T]) -> T | None:
         """What the server answers, asked in a thread; None when it did not, which is said."""
@@ -283,7 +299,9 @@ class Stage(App[None]):
 
     def hints(self) -> None:
         """The keys of the screen on top, in the footer."""
-        self.query_one(Footer).hint(tuple(keys_of(self.view.id or "", read_only=self.read_only)))
+        self._unfit = self.view.unfit
+        keys = keys_of(self.view.id or "", read_only=self.read_only)
+        self.query_one(Footer).hint(tuple(key for key in keys if key.name not in self._unfit))
 
 
 def told(error: Exception) -> str:

@@ -18,7 +18,7 @@ PAST_S: Final = 65 * 60.0
 KEPT_QUEUES: Final = 60_000
 """Queues in all kept frames: beyond that older frames are thinned out, so memory is bounded."""
 WINDOW_S: Final = 10.0
-"""Rates are those of so many seconds."""
+"""Rates are those of so many seconds, or of as many as were looked at by then."""
 TIDY_EVERY: Final = 60
 KEPT_CELLS: Final = 20_000
 
@@ -42,6 +42,8 @@ class Store:
             if series is None:
                 series = self.series[queue.name] = Series()
                 self._cells.clear()  # it brings a past of its own
+            if series.since is None:
+                series.since = queue.at.timestamp()
             if past and queue.name in past and not series.times:
                 series.seed(queue.at.timestamp(), queue.totals, past[queue.name])
             series.add(queue.at.timestamp(), queue.totals)
@@ -76,8 +78,19 @@ class Store:
         known = self._rates.get(key)
         if known is None:
             series = self.series.get(queue.name)
-            known = self._rates[key] = 0.0 if series is None else series.rate(key[1], seconds, name)
+            known = self._rates[key] = 0.0 if series is None else _rate(series, key[1], seconds, name)
         return known
+
+    def count(self, queue: QueueFrame, name: str, seconds: float) -> float:
+        """How many in the seconds before the frame the queue is from."""
+        series = self.series.get(queue.name)
+        known = series is not None and queue.total(name)
+        return series.count(queue.at.timestamp(), seconds, name) if series is not None and known else 0.0
+
+    def measured(self, queue: QueueFrame) -> bool:
+        """Whether the rates of the queue are measured, or are still averages of the server's minute."""
+        series = self.series.get(queue.name)
+        return series is not None and series.measured(queue.at.timestamp())
 
     def rates(self, frame: Frame, name: str, seconds: float, cells: int) -> list[float]:
         """The rates of all queues together, in so many stretches before a frame, the oldest first."""
@@ -107,3 +120,8 @@ class Store:
             self.series[name].forget(now - PAST_S, 30.0 if many else 5.0)
             if not self.series[name].times:
                 del self.series[name]
+
+
+def _rate(series: Series, end: float, seconds: float, name: str) -> float:
+    now = seconds <= WINDOW_S
+    return series.rate_now(end, seconds, name) if now else series.rate(end, seconds, name)

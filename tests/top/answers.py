@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from taskq_core import FailedAttempt, Failure, FailureGroup, JobDetail, JobRef, Page, Priority, State
+from taskq_core import (
+    FailedAttempt,
+    Failure,
+    FailureGroup,
+    JobDetail,
+    JobRef,
+    Page,
+    Priority,
+    Schedule,
+    ScheduledRun,
+    ScheduleInfo,
+    ScheduleRef,
+    State,
+)
 from tests.top.world import CAUSES, START, failures
 
 TRACEBACK: Final = """Traceback (most recent call last):
@@ -77,6 +90,24 @@ def held(queue: str, *_: Any, **__: Any) -> Sequence[Any]:
     return []
 
 
+def schedule(name: str, queue: str, spec: str, **about: Any) -> ScheduleInfo:
+    """A schedule that fired a minute ago."""
+    now = START + timedelta(seconds=LAST)
+    due = now - timedelta(seconds=60)
+    run = ScheduledRun(due, due + timedelta(milliseconds=40), "fired", JobRef(queue, "n1767614000000-0"))
+    known: dict[str, Any] = {
+        "code": True, "paused": False, "next_at": now + timedelta(seconds=95), "fired": 812, "missed": 0,
+        "skipped": 0, "at": now, "runs": (run,),
+    }  # fmt: skip
+    return ScheduleInfo(ScheduleRef(queue, name), Schedule(name, spec, "fetch-feed"), **(known | about))
+
+
+SCHEDULES: Final = (
+    schedule("fetch", "feeds", "*/5 * * * *", skipped=3),
+    schedule("nightly", "reports", "30 2 * * *", code=False, missed=2),
+    schedule("beat", "emails", "every 30s", code=False, paused=True, next_at=None),
+    schedule("late", "emails", "@hourly", code=False, next_at=START, runs=()),
+)
 INFO: Final = {
     "server_name": "valkey", "redis_version": "7.2.4", "role": "master", "uptime_in_seconds": "864000",
     "connected_clients": "41", "blocked_clients": "6", "instantaneous_ops_per_sec": "2210",
@@ -93,4 +124,5 @@ ANSWERS: Final[dict[str, Any]] = {
     "held": held,
     "info": INFO,
     "follow": [],
+    "schedules": SCHEDULES,
 }

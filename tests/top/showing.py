@@ -57,6 +57,11 @@ class FakeClient:
         self.answers = ANSWERS | answers
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
 
+    @property
+    def schedules(self) -> FakeSchedules:
+        """What `Client.schedules` is."""
+        return FakeSchedules(self)
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(*args: Any, **named: Any) -> Any:
             self.calls.append((name, args))
@@ -64,6 +69,29 @@ class FakeClient:
                 raise UsageError(f"{name} is not part of this test")
             answer = self.answers[name]
             return answer(*args, **named) if callable(answer) else answer
+
+        return call
+
+
+class FakeSchedules:
+    """The schedules of such a server, by its answer ``schedules``: a list of them."""
+
+    def __init__(self, client: FakeClient) -> None:
+        self._client = client
+
+    def list(self, queues: Iterable[str]) -> list[Any]:
+        """Those of the queues."""
+        wanted = set(queues)
+        return [info for info in self._client.answers["schedules"] if info.ref.queue in wanted]
+
+    def get(self, ref: Any) -> Any:
+        """One of them."""
+        return next(info for info in self._client.answers["schedules"] if info.ref == ref)
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        def call(ref: Any) -> Any:
+            self._client.calls.append((verb, (ref,)))
+            return True
 
         return call
 

@@ -201,10 +201,7 @@ async def test_a_read_only_view_changes_nothing_whatever_is_pressed(filled: Fill
         await to_jobs(shown, "dead")
         before = filled.everything()
         for number in range(len(SCREENS)):
-            await shown.press(str(number + 1))
-            for key in CHANGES:
-                await shown.pilot.press(key.keys)
-            await shown.rest()
+            await shown.press(str(number + 1), *(key.keys for key in CHANGES))
             assert len(shown.app.screen_stack) == 1, shown.frame()
         assert filled.everything() == before
         assert not any(f"{key.shown} {key.label}  " in shown.frame() for key in CHANGES if key.label)

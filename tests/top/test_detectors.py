@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from taskq_cli.top.detectors import RULES, Finding, findings
-from taskq_cli.top.frame import Frame
+from taskq_cli.top.frame import PLACES, Frame
 from taskq_cli.top.keymap import KEYMAP, SCREENS
 from taskq_cli.top.queue_row import eta_of, queue_rows, state_of
 from taskq_cli.top.store import Store
@@ -74,6 +74,22 @@ def test_scheduled_jobs_past_their_time_are_overdue() -> None:
         return replace(shown, queues=(replace(queue, next_due_at=queue.at - timedelta(seconds=40)),))
 
     assert "scheduled jobs are 40s overdue" in texts(CALM, change=late)
+
+
+def test_schedules_that_nobody_fires_and_runs_that_were_missed() -> None:
+    def unfired(shown: Frame) -> Frame:
+        [queue] = shown.queues
+        return replace(shown, queues=(replace(queue, next_fire_at=queue.at - timedelta(seconds=40)),))
+
+    assert "a schedule is 40s overdue: nobody fires it" in texts(CALM, change=unfired)
+
+    def missed(shown: Frame) -> Frame:
+        [queue] = shown.queues
+        second = int((queue.at - START).total_seconds())
+        totals = (*queue.totals[: PLACES["missed"]], 7 + second // 60, *queue.totals[PLACES["missed"] + 1 :])
+        return replace(shown, queues=(replace(queue, totals=totals),))
+
+    assert "its schedules missed 1 runs" in texts(CALM, change=missed)
 
 
 def test_a_queue_with_an_slo_of_its_own_is_late_by_that_one() -> None:

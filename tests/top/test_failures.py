@@ -33,14 +33,14 @@ def group(name: str, count: int, queue: str = "feeds") -> FailureGroup:
 
 
 def test_dead_jobs_and_failed_attempts_of_one_cause_are_one_row() -> None:
-    found = causes([group("a1a1a1a1a1", 7, "news"), group("ffffffffff", 2)], failures(0), {})
+    found = causes([group("a1a1a1a1a1a1", 7, "news"), group("ffffffffff", 2)], failures(0), {})
 
     rows = {cause.fingerprint: cause for cause in found}
-    assert set(rows) == {"a1a1a1a1a1", "b2b2b2b2b2", "c3c3c3c3c3", "ffffffffff"}
-    both = rows["a1a1a1a1a1"]
+    assert set(rows) == {"a1a1a1a1a1a1", "b2b2b2b2b2b2", "c3c3c3c3c3c3", "ffffffffff"}
+    both = rows["a1a1a1a1a1a1"]
     assert (both.dead, both.queues) == (7, ("feeds", "news"))
     assert (both.first, both.last) == (START - HOUR, START)
-    assert rows["b2b2b2b2b2"].dead == 0
+    assert rows["b2b2b2b2b2b2"].dead == 0
     assert {cause.dead for cause in causes(None, failures(0), {})} == {None}
     assert rows["ffffffffff"].per_minute == 0
 
@@ -52,8 +52,8 @@ def test_the_failures_of_a_queue_are_shared_out_by_what_its_latest_were() -> Non
 
     assert sum(cause.per_minute for cause in rows.values()) == pytest.approx(480)
     # 24 attempts: every fifth of the first cause, every fifth of the second, the rest of the third
-    assert rows["a1a1a1a1a1"].per_minute == pytest.approx(480 * 5 / 24)
-    assert rows["c3c3c3c3c3"].spark == pytest.approx((0.0, 8.0 * 14 / 24))
+    assert rows["a1a1a1a1a1a1"].per_minute == pytest.approx(480 * 5 / 24)
+    assert rows["c3c3c3c3c3c3"].spark == pytest.approx((0.0, 8.0 * 14 / 24))
 
 
 def test_rates_come_from_the_counts_of_the_queue_not_from_the_few_that_are_kept() -> None:
@@ -69,7 +69,7 @@ def test_rates_come_from_the_counts_of_the_queue_not_from_the_few_that_are_kept(
 
 
 def test_a_survey_ends_after_a_bounded_number_of_steps_and_says_so() -> None:
-    page = GroupPage((group("a1a1a1a1a1", 2_000),), "-5:n1-0", 2_000)
+    page = GroupPage((group("a1a1a1a1a1a1", 2_000),), "-5:n1-0", 2_000)
     client = FakeClient(group_failures=page)
 
     found = survey(as_client(client), ["feeds"])

@@ -8,6 +8,7 @@ from taskq_cli.top.keymap import DETAILS, KEYMAP, SCREENS, Key, keys_of, remappe
 from taskq_cli.top.keytable import renewed
 from taskq_core import UsageError
 from tests.processes import ROOT
+from tests.top.key_effects import EFFECTS
 from tests.top.showing import showing
 
 EVERY_SCREEN = (*dict(SCREENS), *DETAILS)
@@ -67,6 +68,7 @@ async def test_every_hint_in_the_footer_is_bound_to_its_action(width: int, heigh
                 [key] = [
                     one for one in keys_of(screen, read_only=False) if (one.shown, one.label) == (sign, label)
                 ]
+                assert key.name in EFFECTS  # it is pressed in test_key_effects
                 for one in key.keys.split(","):
                     bound = [binding.action for binding in shown.app._bindings.get_bindings_for_key(one)]
                     assert key.action in bound

@@ -8,7 +8,7 @@ import pytest
 from taskq_cli.top.keymap import KEYMAP, keys_of
 from taskq_cli.top.takeout import written
 from tests.top.conftest import Clock
-from tests.top.showing import Showing, showing
+from tests.top.showing import FakeClient, Showing, showing
 
 
 async def typed(shown: Showing, text: str) -> None:
@@ -31,7 +31,7 @@ async def test_y_copies_the_name_and_ctrl_y_the_command(monkeypatch: pytest.Monk
 
 
 async def test_where_there_is_nothing_to_copy_it_says_so() -> None:
-    async with showing() as shown:
+    async with showing(client=FakeClient(schedules=[])) as shown:
         await shown.press("6")
         shown.app.action_copy_id()
         await shown.rest()

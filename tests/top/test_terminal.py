@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,9 @@ import pytest
 from taskq_cli.top.keymap import SCREENS
 from taskq_core import Client, State
 from tests.conftest import NewServer, Spawn
-from tests.processes import Program, environment, taskq_command
+from tests.processes import Program, taskq_command
 from tests.servers import Server
+from tests.top.conftest import OpenTop
 from tests.top.showing import SIZES
 from tests.top.terminal import Terminal
 from tests.waiting import wait_until
@@ -38,26 +38,6 @@ SEEN = {
     "overview": "WHAT IS WRONG", "queues": "emails", "jobs": "all queues", "failures": "dead jobs",
     "workers": "HOST", "schedules": "schedule", "events": "WHAT ", "charts": "emails", "server": "memory",
 }  # fmt: skip
-OpenTop = Callable[..., Terminal]
-
-
-@pytest.fixture
-def open_top(tmp_path: Path, clean_home: Path) -> Iterator[OpenTop]:
-    """`taskq top` in a terminal of its own."""
-    opened: list[Terminal] = []
-
-    def start(server: Server, *flags: str, size: tuple[int, int] = (80, 24)) -> Terminal:
-        folder = tmp_path / f"terminal-{len(opened)}"
-        folder.mkdir()
-        terminal = Terminal(folder, size, environment(clean_home, server.url))
-        opened.append(terminal)
-        terminal.run([*taskq_command(), "top", *flags])
-        _ = terminal.until("? help", "WHAT IS WRONG")
-        return terminal
-
-    yield start
-    for terminal in opened:
-        terminal.close()
 
 
 @pytest.fixture
@@ -206,3 +186,21 @@ def test_a_server_that_ends_and_comes_again_is_no_exit(new_server: NewServer, op
         os.kill(server.pid, signal.SIGCONT)
     _ = top.until("● live", timeout=30)
     leave(top)
+
+
+def test_a_protected_profile_wants_its_name_typed_for_a_single_pause(
+    any_server: Server, open_top: OpenTop, clean_home: Path
+) -> None:
+    settings = clean_home / "config" / "taskq" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    _ = settings.write_text(f'[profiles.prod]\nurl = "{any_server.url}"\nprotected = true\n')
+    with Client(any_server.url) as client:
+        _ = client.enqueue("emails", "send-email", {})
+        top = open_top(any_server, "-P", "prod")
+        for typed in ("y", "prod"):
+            assert not client.snapshot("emails").paused
+            top.press("P")
+            _ = top.until("Pause emails?", "type prod and press enter")
+            top.type(typed)
+            _ = top.until("type prod", gone=True)
+        _ = wait_until(lambda: client.snapshot("emails").paused)

@@ -122,9 +122,9 @@ def workers(second: int) -> tuple[WorkerInfo, ...]:
 
 
 CAUSES: Final = (
-    ("ConnectionError", "the feed did not answer", "a1a1a1a1a1"),
-    ("TimeoutError", "no answer within 5 s", "b2b2b2b2b2"),
-    ("KeyError", "'title'", "c3c3c3c3c3"),
+    ("ConnectionError", "the feed did not answer", "a1a1a1a1a1a1"),
+    ("TimeoutError", "no answer within 5 s", "b2b2b2b2b2b2"),
+    ("KeyError", "'title'", "c3c3c3c3c3c3"),
 )
 
 

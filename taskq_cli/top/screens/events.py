@@ -13,6 +13,7 @@ from typing import Final
 from textual.app import ComposeResult
 
 from taskq_cli.top.format import Pen, clock
+from taskq_cli.top.screens.job_columns import named
 from taskq_cli.top.screens.view import Goal, Scene, View
 from taskq_cli.top.widgets.columns import Column
 from taskq_cli.top.widgets.ordering import Ordering
@@ -24,6 +25,7 @@ MOST_QUEUES: Final = 200
 EVERY_S: Final = 0.9
 """A little below the shortest usual tick, so that each tick asks."""
 MOMENT: Final = timedelta(milliseconds=1)
+JOB_WIDTH: Final = 26
 LOOKS: Final = {"done": "good", "failed": "warn", "dead": "bad", "cancelled": "dim"}
 
 
@@ -40,7 +42,7 @@ class Events(View):
 
     def compose(self) -> ComposeResult:
         """One list."""
-        columns = event_columns()
+        columns = event_columns(self._pen)
         yield Rows(columns, key=event_key, pen=self._pen, order=Ordering(columns, ("at",)), id="event-rows")
 
     def show(self, scene: Scene) -> None:
@@ -111,7 +113,7 @@ def joined(followed: Sequence[Event], failures: Sequence[Event]) -> list[Event]:
     return list({event_key(event): event for event in (*failures, *followed)}.values())
 
 
-def event_columns() -> list[Column]:
+def event_columns(pen: Pen) -> list[Column]:
     """All of them, from left to right."""
 
     def about(event: Event) -> tuple[str, str]:
@@ -122,11 +124,14 @@ def event_columns() -> list[Column]:
     def job(event: Event) -> str:
         return event.queue if event.id is None else f"{event.queue}/{event.id}"
 
+    def shown(event: Event) -> str:
+        return job(event) if event.id is None else named(event.queue, event.id, pen.glyph("cut"), JOB_WIDTH)
+
     return [
         Column("at", "TIME", 9, lambda e: (clock(e.at), "dim"), lambda e: e.at, right=False),
         Column("state", "WHAT", 9, lambda e: (e.state, LOOKS.get(e.state, "")), lambda e: e.state,
                right=False, descending=False),
-        Column("job", "JOB", 26, lambda e: (job(e), ""), job, right=False, descending=False),
+        Column("job", "JOB", JOB_WIDTH, lambda e: (shown(e), ""), job, right=False, descending=False),
         Column("task", "TASK", 14, lambda e: (e.task or "", ""), lambda e: e.task, 2, right=False,
                descending=False),
         Column("attempt", "TRY", 4, lambda e: ("" if e.attempt is None else str(e.attempt), ""),

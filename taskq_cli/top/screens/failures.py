@@ -65,8 +65,8 @@ class Failures(View):
 
     def _about(self, scene: Scene, found: Survey | None) -> Line:
         dead = sum(queue.dead for queue in scene.frame.queues)
-        rate = sum(scene.store.rate(queue, "failed", RATE_S) for queue in scene.frame.queues) * 60
-        told = f"{scene.pen.count(dead)} dead jobs, {rate:,.0f} attempts failed in the last minute"
+        failed = sum(scene.store.count(queue, "failed", RATE_S) for queue in scene.frame.queues)
+        told = f"{scene.pen.count(dead)} dead jobs, {failed:,.0f} attempts failed in the last minute"
         if not scene.live:
             told += "; causes of dead jobs: live only"
         elif found is None:

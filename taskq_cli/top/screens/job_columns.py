@@ -24,12 +24,16 @@ SHOWN: Final = {
 """What there is to be told of jobs in each state."""
 
 
-def columns_of(columns: Sequence[Column], state: State, *, full: bool) -> tuple[Column, ...]:
-    """Those that jobs of a state fill. ``full``: ids come with their queue, and need room."""
+WIDEST_ID: Final = 40
+"""A longer name loses a part of its queue, never of the id."""
+
+
+def columns_of(columns: Sequence[Column], state: State, longest: int) -> tuple[Column, ...]:
+    """Those that jobs of a state fill. ``longest``: cells of the longest id, for which others give way."""
     shown = [column for column in columns if column.name in SHOWN[state]]
     title = "DIED" if state is State.DEAD else "DUE"
-    if not full and "error" in SHOWN[state]:
-        shown[0] = replace(shown[0], flexible=False)
+    width = max(shown[0].width, min(longest, WIDEST_ID))
+    shown[0] = replace(shown[0], width=width, flexible="error" not in SHOWN[state])
     return tuple(replace(column, title=title) if column.name == "when" else column for column in shown)
 
 
@@ -40,16 +44,22 @@ def job_columns(pen: Pen, now: Now, name: Callable[[JobDetail], str]) -> list[Co
                flexible=True, descending=False),
         Column("task", "TASK", 14, lambda job: (job.task, ""), lambda job: job.task, 1, right=False,
                descending=False),
-        Column("attempts", "TRY", 4, _attempts, lambda job: job.attempts),
+        Column("attempts", "TRY", 4, _attempts, lambda job: job.attempts, 5),
         Column("priority", "LEVEL", 8, lambda job: (str(job.priority), "dim"), lambda job: job.priority, 7,
                right=False),
         Column("age", "AGE", 6, lambda job: (ago(job.enqueued_at, now()), ""), lambda job: job.enqueued_at,
-               2, descending=False),
-        Column("when", "WHEN", 10, lambda job: when(job, now()), lambda job: job.died_at or job.due_at, 3),
-        Column("worker", "WORKER", 14, lambda job: (job.worker or "", ""), lambda job: job.worker or "", 5,
+               6, descending=False),
+        Column("when", "WHEN", 10, lambda job: when(job, now()), lambda job: job.died_at or job.due_at, 4),
+        Column("worker", "WORKER", 14, lambda job: (job.worker or "", ""), lambda job: job.worker or "", 3,
                right=False, descending=False),
-        Column("error", "ERROR", 16, _error, error_of, 4, right=False, flexible=True, descending=False),
+        Column("error", "ERROR", 16, _error, error_of, 2, right=False, flexible=True, descending=False),
     ]  # fmt: skip
+
+
+def named(queue: str, name: str, cut: str, width: int = WIDEST_ID) -> str:
+    """A job as it is listed: its id is whole, of a long queue's name there is what has room."""
+    room = max(1, width - len(name) - 1)
+    return f"{queue if len(queue) <= room else queue[: room - 1] + cut}/{name}"
 
 
 def when(job: JobDetail, now: datetime) -> Cell:

@@ -22,7 +22,7 @@ from taskq_cli.top.job_list import (
     first_state,
     read_page,
 )
-from taskq_cli.top.screens.job_columns import columns_of, job_columns
+from taskq_cli.top.screens.job_columns import columns_of, job_columns, named
 from taskq_cli.top.screens.view import Goal, Scene, View
 from taskq_cli.top.widgets.lines import Line, Lines, Span
 from taskq_cli.top.widgets.rows import Rows
@@ -31,6 +31,13 @@ from taskq_core import JobDetail, State
 LIVE_ONLY: Final = "live only: jobs are asked of the server as they are now; ctrl+t goes back to now"
 
 
+UNFIT: Final = {
+    State.READY: frozenset({"retry", "delete"}),
+    State.RUNNING: frozenset({"retry", "delete"}),
+    State.SCHEDULED: frozenset({"delete"}),
+    State.DEAD: frozenset({"cancel"}),
+}
+"""Changes that jobs of a state do not allow, by the names of their keys."""
 HELD: Final = timedelta(seconds=5)
 """What was read this short a time before or after a held picture belongs to it."""
 
@@ -115,8 +122,8 @@ class Jobs(View):
         held = abs(self._read_at - scene.frame.at) <= HELD
         page = self._page if scene.live or held else None
         rows = self._rows
-        full = self.wanted.one_queue is None
-        rows.tell_of(columns_of(self._columns, self.wanted.state, full=full))
+        longest = max((len(self._job_name(job)) for job in page.jobs), default=0) if page else 0
+        rows.tell_of(columns_of(self._columns, self.wanted.state, longest))
         rows.empty = self._nothing(page) if scene.live or held else LIVE_ONLY
         rows.show(() if page is None else page.jobs)
         self.query_one("#jobs-about", Lines).show([self._states(scene), self._about(page)])
@@ -157,7 +164,9 @@ class Jobs(View):
         return (("; ".join(parts), "dim"),)
 
     def _job_name(self, job: JobDetail) -> str:
-        return job.ref.id if self.wanted.one_queue else str(job.ref)
+        if self.wanted.one_queue is not None:
+            return job.ref.id
+        return named(job.ref.queue, job.ref.id, self._pen.glyph("cut"))
 
     # -- what is asked --------------------------------------------------------------------------
 
@@ -217,6 +226,11 @@ class Jobs(View):
         return "that was the last page; this is the first one again"
 
     # -- what is under the cursor ---------------------------------------------------------------
+
+    @property
+    def unfit(self) -> frozenset[str]:
+        """What cannot be done to jobs of the state."""
+        return UNFIT[self.wanted.state]
 
     def subject(self) -> str:
         """The job's reference."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 
 from taskq_cli.top.detectors import Finding
-from taskq_cli.top.format import Pen, rate
+from taskq_cli.top.format import Pen, about, rate
 from taskq_cli.top.queue_row import QueueRow, queue_rows
 from taskq_cli.top.screens.queue_columns import SPARK_CELLS, queue_columns
 from taskq_cli.top.screens.view import Goal, Scene, View
@@ -118,11 +118,13 @@ def finding_columns(pen: Pen) -> list[Column]:
 def flow_lines(scene: Scene, width: int, height: int) -> list[Line]:
     """Three charts of the last quarter of an hour, one below the other."""
     cells = max(10, width - LABEL - 1)
+    measured = all(map(scene.store.measured, scene.frame.queues))
     lines: list[Line] = []
     for name, label, look in CHARTS:
         values = scene.store.rates(scene.frame, name, CHART_S, cells)
         drawn = plot(values, cells, height, scene.pen)
-        marks = [label, f"{rate(values[-1])}/s", f"top {rate(max(values))}"][:height]
+        now = about(values[-1], measured=measured)
+        marks = [label, f"{now}/s", f"top {rate(max(values))}"][:height]
         for number, line in enumerate(drawn):
             mark = marks[number] if number < len(marks) else ""
             lines.append(((f"{mark:<{LABEL}}", "strong" if number == 0 else "dim"), (line, look)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from taskq_cli.top.format import Pen, rate, share, span
+from taskq_cli.top.format import Pen, about, share, span
 from taskq_cli.top.queue_row import QueueRow
 from taskq_cli.top.widgets.columns import Cell, Column
 
@@ -27,8 +27,8 @@ def queue_columns(pen: Pen) -> list[Column]:
         _count(pen, "scheduled", "SCHED", 7, 6, lambda r: r.queue.scheduled),
         _count(pen, "running", "RUN", 5, 4, lambda r: r.queue.running),
         _count(pen, "dead", "DEAD", 6, 3, lambda r: r.queue.dead, warn=1),
-        Column("in", "IN/s", 6, lambda r: _shown(r.in_rate, rate(r.in_rate)), lambda r: r.in_rate, 1),
-        Column("out", "OUT/s", 6, lambda r: _shown(r.out_rate, rate(r.out_rate)), lambda r: r.out_rate, 1),
+        Column("in", "IN/s", 6, lambda r: _rate(r, r.in_rate), lambda r: r.in_rate, 1),
+        Column("out", "OUT/s", 6, lambda r: _rate(r, r.out_rate), lambda r: r.out_rate, 1),
         Column("eta", "ETA", 6, lambda r: (pen.eta(r.eta), "bad" if r.eta == float("inf") else ""),
                lambda r: r.eta, 2),
         Column("oldest", "OLDEST", 7, lambda r: (span(r.queue.oldest_s), ""), _waits, 1),
@@ -42,6 +42,10 @@ def queue_columns(pen: Pen) -> list[Column]:
         Column("spark", "5 MIN", SPARK_CELLS, lambda r: (pen.spark(r.spark), "accent"), lambda r: r.out_rate,
                3, right=False),
     ]  # fmt: skip
+
+
+def _rate(row: QueueRow, value: float) -> Cell:
+    return _shown(value, about(value, measured=row.measured))
 
 
 def _waits(row: QueueRow) -> float:

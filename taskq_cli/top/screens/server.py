@@ -11,7 +11,7 @@ from taskq_cli.top.format import Pen, share, short, size, span
 from taskq_cli.top.screens.view import Scene, View
 from taskq_cli.top.widgets.lines import Line, Lines
 from taskq_cli.top.widgets.plot import plot
-from taskq_core import ServerInfo
+from taskq_core import AccessDenied, Client, ServerInfo
 
 ASK_EVERY_S: Final = 5.0
 BAR: Final = 30
@@ -30,6 +30,7 @@ class Server(View):
         super().__init__(id="server")
         self._info: Mapping[str, str] = {}
         self._cpu: float | None = None
+        self._refused = False
 
     def compose(self) -> ComposeResult:
         """Figures above, a chart below."""
@@ -39,9 +40,11 @@ class Server(View):
     def show(self, scene: Scene) -> None:
         """The server as of the frame, and what it says now."""
         if scene.live:
-            self.inquire(lambda client: client.info(), self._take, every=ASK_EVERY_S)
+            self.inquire(_said, self._take, every=ASK_EVERY_S)
         lines = known_lines(scene.frame.server, scene.pen)
-        if scene.live:
+        if scene.live and self._refused:
+            lines.append((("this user may not ask the server what it does (INFO)", "dim"),))
+        elif scene.live:
             lines += said_lines(self._info, self._cpu)
         else:
             lines.append((("clients, load and persistence: live only", "dim"),))
@@ -49,9 +52,10 @@ class Server(View):
         answers = self.query_one("#answers", Lines)
         answers.show(answer_lines(scene, answers.size.width))
 
-    def _take(self, info: dict[str, str]) -> None:
-        before, self._info = self._info, info
-        self._cpu = cpu_share(before, info)
+    def _take(self, info: dict[str, str] | None) -> None:
+        self._refused = info is None
+        before, self._info = self._info, info or {}
+        self._cpu = cpu_share(before, self._info)
         self.stage.draw()
 
     def subject(self) -> str:
@@ -61,6 +65,14 @@ class Server(View):
     def command(self) -> str:
         """What is wrong with it, if anything."""
         return "taskq doctor"
+
+
+def _said(client: Client) -> dict[str, str] | None:
+    """What it says; None when this user may not ask."""
+    try:
+        return client.info()
+    except AccessDenied:
+        return None
 
 
 def known_lines(server: ServerInfo | None, pen: Pen) -> list[Line]:
@@ -115,9 +127,7 @@ def said_lines(info: Mapping[str, str], cpu: float | None) -> list[Line]:
 def _persistence(info: Mapping[str, str]) -> list[Line]:
     aof = info.get("aof_enabled") == "1"
     lost = info.get("aof_last_write_status", "ok") != "ok" or info.get("rdb_last_bgsave_status", "ok") != "ok"
-    text = (
-        "append-only file" if aof else "no append-only file: a crash loses what came after the last snapshot"
-    )
+    text = "append-only file" if aof else "no append-only file: a crash loses jobs since the last snapshot"
     lines = [_line("persistence", text, "" if aof else "warn")]
     if lost:
         lines.append(_line("", "the last write to disk failed", "bad"))

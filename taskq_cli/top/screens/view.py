@@ -103,6 +103,11 @@ class View(Widget):
         raise NotImplementedError
 
     @property
+    def unfit(self) -> frozenset[str]:
+        """Names of keys that can do nothing to what is shown now: the footer leaves them out."""
+        return frozenset()
+
+    @property
     def rows(self) -> Rows | None:
         """The list that keys move in, if there is one."""
         return next(iter(self.query(Rows)), None)

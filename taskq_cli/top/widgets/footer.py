@@ -11,7 +11,7 @@ from taskq_cli.top.keymap import KEYMAP, Key, shown_key
 from taskq_cli.top.widgets.lines import Lines, Span
 
 GAP: Final = 2
-ALWAYS: Final = ("help", "quit")
+ALWAYS: Final = ("help", "open", "quit")
 
 
 class Footer(Lines):
@@ -48,7 +48,7 @@ class Footer(Lines):
 def hints(keys: Sequence[Key], width: int, *, ascii_only: bool = False) -> list[Span]:
     """The keys that fit in so many cells, each with its label.
 
-    Help and the way out are always there; then those that belong to few screens, for they are new to one.
+    Help, enter and the way out are always there; then those of few screens, for they are new to one.
     """
     signs = {key.name: shown_key(key.keys.split(",")[0], ascii_only=ascii_only) for key in keys}
     chosen: set[str] = set()

@@ -7,9 +7,9 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from taskq_cli.top.format import Pen, clock, fit, rate, share, span
+from taskq_cli.top.format import Pen, about, clock, fit, share, span
 from taskq_cli.top.frame import Frame
-from taskq_cli.top.queue_row import eta_of
+from taskq_cli.top.queue_row import eta_of_queue
 from taskq_cli.top.store import Store
 from taskq_cli.top.widgets.lines import Line, Lines, Span
 
@@ -41,6 +41,7 @@ class Header(Lines):
     def __init__(self, pen: Pen) -> None:
         super().__init__(id="header")
         self._pen = pen
+        self._summed: tuple[Frame, Line] | None = None
 
     def tell(self, store: Store, frame: Frame | None, condition: Condition) -> None:
         """Shows a frame, and how true it is."""
@@ -50,18 +51,28 @@ class Header(Lines):
             # how true it is must be seen, whatever the place is called
             name = fit(condition.label, max(SHORT, len(condition.label) - over), self._pen)
             first = place(frame, replace(condition, label=name), self._pen)
-        second = (
-            summary(store, frame, self._pen) if frame is not None else (("waiting for the server", "dim"),)
-        )
-        self.show([first, second if _width(second) <= width else narrow(second)])
+        self.show([first, fitting(self._sums(store, frame), width)])
+
+    def _sums(self, store: Store, frame: Frame | None) -> Line:
+        if frame is None:
+            return (("waiting for the server", "dim"),)
+        if self._summed is None or self._summed[0] is not frame:
+            self._summed = frame, summary(store, frame, self._pen)
+        return self._summed[1]
 
 
-def narrow(line: Line) -> Line:
-    """The same with single spaces between the figures, and short words."""
-    return tuple(
+def fitting(line: Line, width: int) -> Line:
+    """The same with short words and single spaces where it must, and without the forecast if that is it."""
+    if _width(line) <= width:
+        return line
+    short = tuple(
         (SHORTER.get(text, text.replace("  ", " ").replace("eta never", "never")), look)
         for text, look in line
     )
+    if _width(short) <= width:
+        return short
+    # the last figure, how many slots are busy, tells more
+    return tuple((text, look) for text, look in short if not text.startswith(" ("))
 
 
 def _width(line: Line) -> int:
@@ -104,15 +115,24 @@ def summary(store: Store, frame: Frame, pen: Pen) -> Line:
     dead = sum(queue.dead for queue in frame.queues)
     part = failed / ended if ended else 0.0
     slots, busy = workforce(frame)
+    measured = all(map(store.measured, frame.queues))
     return (
-        ("in ", "dim"), (f"{rate(comes)}/s", ""), ("  out ", "dim"), (f"{rate(goes)}/s", ""),
+        ("in ", "dim"), (f"{about(comes, measured=measured)}/s", ""),
+        ("  out ", "dim"), (f"{about(goes, measured=measured)}/s", ""),
         ("  fail ", "dim"), (f"{share(part)}%", "bad" if part >= 0.1 else "warn" if part >= 0.01 else ""),
         ("  backlog ", "dim"), (pen.count(backlog), ""),
-        (f" (eta {pen.eta(eta_of(backlog, comes, goes))})" if backlog else "", "dim"),
+        (f" (eta {pen.eta(longest_eta(store, frame))})" if backlog else "", "dim"),
         ("  oldest ", "dim"), (span(oldest) or "-", ""),
         ("  dead ", "dim"), (pen.count(dead), "warn" if dead else ""),
         ("  busy ", "dim"), (f"{busy}/{slots}", "bad" if backlog and not slots else ""),
     )  # fmt: skip
+
+
+def longest_eta(store: Store, frame: Frame) -> float | None:
+    """When nothing would wait any more in any queue: one that nobody serves is not emptied by the others."""
+    return max(
+        (eta for queue in frame.queues if (eta := eta_of_queue(store, queue)) is not None), default=None
+    )
 
 
 def workforce(frame: Frame) -> tuple[int, int]:

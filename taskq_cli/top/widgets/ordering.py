@@ -39,8 +39,8 @@ class Ordering:
             self.keys = [(name, self._columns[name].descending)]
 
     def next(self, names: Sequence[str], *, further: bool = False) -> str:
-        """Sorts by the column after the last one among those names. Returns its name."""
-        last = self.keys[-1][0] if self.keys else ""
+        """Sorts by the column after the first one, or further by that after the last. Returns its name."""
+        last = self.keys[-1 if further else 0][0] if self.keys else ""
         at = (list(names).index(last) + 1) % len(names) if last in names else 0
         self.by(names[at], further=further)
         return names[at]
