@@ -6,6 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 Dump = dict[str, Any]
+READS = {
+    "string": lambda pipe, key: pipe.get(key),
+    "hash": lambda pipe, key: pipe.hgetall(key),
+    "set": lambda pipe, key: pipe.smembers(key),
+    "list": lambda pipe, key: pipe.lrange(key, 0, -1),
+    "zset": lambda pipe, key: pipe.zrange(key, 0, -1, withscores=True),
+    "stream": lambda pipe, key: pipe.xrange(key),
+}
 
 
 def dump(raw: Any, without: Sequence[str] = ("wake",)) -> Dump:
@@ -14,37 +22,35 @@ def dump(raw: Any, without: Sequence[str] = ("wake",)) -> Dump:
     ``without``: suffixes left out. Wake-up tokens are hints, so a repeated call may leave one more.
     """
     names = sorted(key.decode() for key in raw.scan_iter(count=1000))
-    return {name: _content(raw, name) for name in names if _suffix(name) not in without}
+    names = [name for name in names if _suffix(name) not in without]
+    pipe = raw.pipeline(transaction=False)
+    for name in names:
+        pipe.type(name)
+    kinds = [kind.decode() for kind in pipe.execute()]
+    for name, kind in zip(names, kinds, strict=True):
+        READS[kind](pipe, name)
+    found: Dump = dict(zip(names, pipe.execute(), strict=True))
+    streams = [name for name, kind in zip(names, kinds, strict=True) if kind == "stream"]
+    return found | {name: {"entries": found[name], "groups": _groups(raw, name)} for name in streams}
 
 
 def _suffix(key: str) -> str:
     return key.rpartition("}:")[2].rpartition("default:")[2]
 
 
-def _content(raw: Any, key: str) -> Any:
-    kind = raw.type(key).decode()
-    if kind == "stream":
-        return {"entries": raw.xrange(key), "groups": _groups(raw, key)}
-    read = {
-        "string": lambda: raw.get(key),
-        "hash": lambda: raw.hgetall(key),
-        "set": lambda: raw.smembers(key),
-        "list": lambda: raw.lrange(key, 0, -1),
-        "zset": lambda: raw.zrange(key, 0, -1, withscores=True),
-    }
-    return read[kind]()
-
-
 def _groups(raw: Any, key: str) -> list[Any]:
     groups = []
     for group in raw.xinfo_groups(key):
         name = group["name"]
-        pending = raw.xpending_range(key, name, "-", "+", 10_000)
+        pipe = raw.pipeline(transaction=False)
+        pipe.xpending_range(key, name, "-", "+", 10_000)
+        pipe.xinfo_consumers(key, name)
+        pending, consumers = pipe.execute()
         groups.append(
             (
                 name,
                 group["last-delivered-id"],
-                sorted(consumer["name"] for consumer in raw.xinfo_consumers(key, name)),
+                sorted(consumer["name"] for consumer in consumers),
                 [(row["message_id"], row["consumer"], row["times_delivered"]) for row in pending],
             )
         )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import redis
 
 from taskq_core.routing import slot_of
-from tests.servers import Server
+from tests.servers import Server, free_port
 from tests.waiting import wait_until
 
 SERVICE = "jobs"
@@ -22,13 +21,18 @@ class Group:
 
     url: str
 
-    def __init__(self) -> None:
+    def __init__(self, tls: Sequence[str] = ()) -> None:
+        """``tls``: options of servers that speak nothing else."""
         self.servers: list[Server] = []
+        self._tls = tls
+        self._scheme = "rediss" if tls else "redis"
 
     def start(self, kind: str, *options: str, aof: bool = False) -> Server:
         """Starts one more."""
         # a replica is served at once, instead of after 5 s in which others might come
         server = Server(kind, "--repl-diskless-sync-delay", "0", *options, aof=aof)
+        if self._tls:
+            server.encrypt(self._tls)
         self.servers.append(server)
         return server.start()
 
@@ -45,14 +49,16 @@ class Sentinels(Group):
     Sentinels ping once a second: with a shorter ``down_ms`` a busy machine makes them fail over for nothing.
     """
 
-    def __init__(self, kind: str, *options: str, down_ms: int = 1_500) -> None:
-        super().__init__()
+    def __init__(self, kind: str, *options: str, down_ms: int = 1_500, tls: Sequence[str] = ()) -> None:
+        super().__init__(tls)
         first = self.start(kind, *options)
         second = self.start(kind, *options, "--replicaof", "127.0.0.1", str(first.port))
         self.pair = (first, second)
         wait_until(lambda: second.raw.info("replication")["master_link_status"] == "up", 20, "the replica")
         self.watchers = [self._watcher(kind, first, down_ms) for _ in range(3)]
-        self.url = f"redis+sentinel://{','.join(f'127.0.0.1:{w.port}' for w in self.watchers)}/{SERVICE}"
+        self.url = (
+            f"{self._scheme}+sentinel://{','.join(f'127.0.0.1:{w.port}' for w in self.watchers)}/{SERVICE}"
+        )
         wait_until(lambda: all(map(self._ready, self.watchers)), 20, "the sentinels")
 
     def _watcher(self, kind: str, primary: Server, down_ms: int) -> Server:
@@ -66,6 +72,8 @@ class Sentinels(Group):
             f"sentinel failover-timeout {SERVICE} 3000\n"
         )
         watcher.first = (str(settings), "--sentinel")
+        if self._tls:
+            watcher.encrypt(self._tls)
         return watcher.start()
 
     @staticmethod
@@ -101,8 +109,15 @@ class Sentinels(Group):
 class Cluster(Group):
     """Three primaries, each with a replica where ``replicas`` says so."""
 
-    def __init__(self, kind: str, *options: str, replicas: bool = True, timeout_ms: int = 1_000) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        kind: str,
+        *options: str,
+        replicas: bool = True,
+        timeout_ms: int = 1_000,
+        tls: Sequence[str] = (),
+    ) -> None:
+        super().__init__(tls)
         own = ["--cluster-enabled", "yes", "--cluster-node-timeout", str(timeout_ms), *options]
         own += ["--cluster-replica-validity-factor", "0", "--cluster-require-full-coverage", "no"]
         self.nodes = [self._node(kind, own) for _ in range(6 if replicas else 3)]
@@ -118,10 +133,10 @@ class Cluster(Group):
             )
         wait_until(lambda: all(map(_linked, self.nodes[3:])), 30, "the replicas")
         wait_until(lambda: all(map(_whole, self.nodes)), 30, "the cluster")
-        self.url = f"redis+cluster://{','.join(f'127.0.0.1:{node.port}' for node in self.nodes[:2])}"
+        self.url = f"{self._scheme}+cluster://{','.join(f'127.0.0.1:{node.port}' for node in self.nodes[:2])}"
 
     def _node(self, kind: str, own: Sequence[str]) -> Server:
-        return self.start(kind, *own, "--cluster-port", str(_port()))
+        return self.start(kind, *own, "--cluster-port", str(free_port()))
 
     def _join(self) -> None:
         first = self.nodes[0]
@@ -238,10 +253,3 @@ def _whole(server: Server) -> bool:
 
 def _rows(reply: Any) -> list[Any]:
     return reply if isinstance(reply, list) else [[*span, [None, *found]] for span, found in reply.items()]
-
-
-def _port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,10 +10,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from random import SystemRandom
 from typing import Any, NoReturn
 
 import pytest
@@ -22,6 +24,8 @@ from tests.waiting import wait_until
 
 KINDS = tuple(os.environ.get("TASKQ_TEST_SERVERS", "valkey redis").split())
 """The kinds that every test with a server runs on."""
+PORTS = (12_000, 22_000)
+"""Below those of connections; a node of a cluster also takes the port 10,000 above its own."""
 
 
 def binary(kind: str) -> Path | None:
@@ -68,11 +72,13 @@ class Server:
         # not pytest's tmp_path: a socket's path may be 107 bytes long
         self.folder = Path(tempfile.mkdtemp(prefix="taskq-"))
         self.socket = self.folder / "s"
-        self.port = _free_port()
+        self.port = free_port()
         self._options = ["--appendonly", "yes", "--appendfsync", "always"] if aof else ["--appendonly", "no"]
         self._options += options
         self.first: tuple[str, ...] = ()
         """Words before all options, such as a file of settings."""
+        self.env: dict[str, str] = {}
+        """Variables of its environment beside ours."""
         self._process: subprocess.Popen[bytes] | None = None
         self._raw: redis.Redis | None = None
 
@@ -99,12 +105,18 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
+    def encrypt(self, options: Sequence[str]) -> None:
+        """Speaks only TLS on its port from the next start on; its socket stays as it is."""
+        self._options += ["--port", "0", "--tls-port", str(self.port), *options]
+
     def start(self) -> Server:
         """Starts it, also again after ``kill``, and waits until it answers."""
         command = [str(self.program), *self.first, "--port", str(self.port), "--bind", "127.0.0.1"]
         command += ["--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", ""]
         command += [*self._options, "--logfile", "log"]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            command, env={**os.environ, **self.env}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
         wait_until(self.answers, 20, f"{self.kind} server in {self.folder}")
         return self
 
@@ -160,8 +172,15 @@ class Server:
             self.socket.unlink(missing_ok=True)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port() -> int:
+    """A port that nobody listens on, and that the system gives to no connection of its own accord.
+
+    A client that tries again and again to reach a server that is away would else reach itself one day: its
+    own port is then the one it calls, and the server cannot have it back.
+    """
+    while True:
+        port = SystemRandom().randrange(*PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port

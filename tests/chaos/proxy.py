@@ -13,8 +13,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from taskq_core.scripts import script
+
 T = TypeVar("T")
 CHUNK = 65_536
+BEAT = script("heartbeat").sha.encode()
+"""What tells the connection of a worker's heartbeat from its others."""
 
 
 @dataclass(slots=True)
@@ -24,7 +28,7 @@ class Mode:
     ``lose``: so many next replies are swallowed, and their connections closed. ``mirror``: all requests of a
     connection that is made now are sent a second time, over another connection, whose answers nobody
     hears. ``cut_after``: connections end after so many bytes of answers. ``hold``: all bytes wait until the
-    mode is changed.
+    mode is changed. ``only``: "beats" for connections of heartbeats, "work" for all others; the rest pass.
     """
 
     latency: float = 0.0
@@ -36,6 +40,26 @@ class Mode:
     hold: bool = False
     mirror: bool = False
     refuse: bool = False
+    only: str = ""
+
+
+PASS = Mode()
+
+
+@dataclass(eq=False, slots=True)
+class Pair:
+    """One connection of a client and the one it leads to. ``mute``: half open, so nothing passes any more."""
+
+    client: asyncio.StreamWriter
+    server: asyncio.StreamWriter
+    beats: bool = False
+    mute: bool = False
+
+    def abort(self) -> None:
+        """Ends both, with a RST."""
+        for writer in (self.client, self.server):
+            with contextlib.suppress(OSError):
+                writer.transport.abort()
 
 
 class Loop:
@@ -74,7 +98,7 @@ class Proxy:
         self._random = random.Random(seed)
         self._mode = Mode()
         self._changed = asyncio.Event()
-        self._pairs: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+        self._pairs: set[Pair] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.lost = 0
         self._listener = loop.do(asyncio.start_server(self._serve, "127.0.0.1", 0))
@@ -105,10 +129,18 @@ class Proxy:
 
         def reset() -> None:
             for pair in list(self._pairs):
-                for writer in pair:
-                    writer.transport.abort()
+                pair.abort()
 
         self._loop.call(reset)
+
+    def mute_connections(self) -> None:
+        """Leaves all connections half open, as after a cut cable: nothing passes, and nobody is told."""
+
+        def mute() -> None:
+            for pair in self._pairs:
+                pair.mute = True
+
+        self._loop.call(mute)
 
     def close(self) -> None:
         """Ends it and its connections."""
@@ -137,13 +169,13 @@ class Proxy:
         if self._mode.refuse:
             return
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        pair = (writer, up_writer)
+        pair = Pair(writer, up_writer)
         self._pairs.add(pair)
         twin = await self._mirror() if self._mode.mirror else None
         try:
             ways = [
-                asyncio.create_task(self._pass_on(reader, up_writer, twin, answers=False)),
-                asyncio.create_task(self._pass_on(up_reader, writer, answers=True)),
+                asyncio.create_task(self._pass_on(pair, reader, up_writer, twin)),
+                asyncio.create_task(self._pass_on(pair, up_reader, writer)),
             ]
             self._tasks.update(ways)
             _, rest = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -155,8 +187,7 @@ class Proxy:
             self._pairs.discard(pair)
             if twin is not None:
                 twin.transport.abort()
-            with contextlib.suppress(OSError):
-                up_writer.transport.abort()
+            pair.abort()
 
     async def _mirror(self) -> asyncio.StreamWriter:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._target)
@@ -173,17 +204,17 @@ class Proxy:
 
     async def _pass_on(
         self,
+        pair: Pair,
         source: asyncio.StreamReader,
         target: asyncio.StreamWriter,
         twin: asyncio.StreamWriter | None = None,
-        *,
-        answers: bool,
     ) -> None:
-        passed = 0
+        passed, answers = 0, target is pair.client
         while data := await source.read(CHUNK):
-            await self._wait()
-            mode = self._mode
-            if mode.drop_down if answers else mode.drop_up:
+            pair.beats = pair.beats or (not answers and BEAT in data)
+            await self._wait(pair)
+            mode = self._mode_of(pair)
+            if pair.mute or (mode.drop_down if answers else mode.drop_up):
                 continue
             if answers and mode.lose > 0:
                 mode.lose -= 1
@@ -198,9 +229,13 @@ class Proxy:
             if left is not None and left < len(data):
                 return
 
-    async def _wait(self) -> None:
+    def _mode_of(self, pair: Pair) -> Mode:
         mode = self._mode
+        return mode if mode.only in ("", "beats" if pair.beats else "work") else PASS
+
+    async def _wait(self, pair: Pair) -> None:
+        mode = self._mode_of(pair)
         if mode.latency or mode.jitter:
             await asyncio.sleep(max(0.0, mode.latency + self._random.uniform(-mode.jitter, mode.jitter)))
-        while self._mode.hold:
+        while self._mode_of(pair).hold:
             await self._changed.wait()

@@ -1,56 +1,85 @@
-"""docs/reliability.md, written from the outcomes of a run and by nothing else."""
+"""docs/reliability.md, written from files of results and by nothing else."""
 
 from __future__ import annotations
 
+import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import msgspec
+
 from tests.chaos.matrix import Outcome
+from tests.chaos.row import Row
+from tests.chaos.rows import ROWS
 
 HEAD = """# Reliability
 
 Written by `make chaos`; do not edit. Each row makes a fault on purpose against real servers and real worker
 processes, many times with different seeds, and counts what became of every job. A figure is the worst of all
-its runs.
+its runs; where that is no nought, the median follows in brackets.
 
 - **L** lost: enqueued for certain, and neither finished nor visible in any state
 - **U** an enqueue of unknown outcome that made more than one job
 - **D** finished more than once; **V** two runs of one job at the same time
 - **S** stuck when all is quiet again
 - **O** first attempts that a worker began out of order
-- **R** seconds from the end of the fault until the former rate was back
+- **R** seconds from the end of the fault until the former rate was back, of runs with nothing beside them
 - **C** the difference between the server's counters and the ledgers
 - **M** residue: pending entries, consumers of nobody, keys left behind
 
-Every line of a run names its seed: `python -m tests.chaos --rows A5 --seeds 7 --kinds redis` repeats one.
+Leases are 2 s here, so what waits for one takes as long. `python -m tests.chaos --rows A5 --seeds 7
+--kinds redis` repeats one run. `--results FILE --minutes 60` makes the whole in parts, each of which goes on
+where the last one ended.
 """
-LETTERS = ("L", "U", "D", "V", "S", "O", "R", "C", "M")
+LETTERS = ("L", "U", "D", "V", "S", "O", "C")
+
+
+def read(file: Path) -> list[Outcome]:
+    """The outcomes of all parts so far."""
+    if not file.exists():
+        return []
+    return [msgspec.json.decode(line, type=Outcome) for line in file.read_bytes().splitlines()]
 
 
 def write(outcomes: Sequence[Outcome], file: Path) -> None:
-    """Writes the table."""
+    """Writes the tables."""
+    file.write_text("\n".join(_page(outcomes)) + "\n")
+
+
+def _page(outcomes: Sequence[Outcome]) -> list[str]:
+    latest = {(outcome.row, outcome.kind, outcome.seed): outcome for outcome in outcomes}
     rows: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        rows[outcome.row.id, outcome.kind].append(outcome)
-    lines = [HEAD, f"| row | fault | expected | server | runs | jobs | {' | '.join(LETTERS)} |"]
-    lines.append("|" + "---|" * (6 + len(LETTERS)))
-    for (name, kind), same in rows.items():
-        row = same[0].row
-        jobs = sum(outcome.figures.jobs for outcome in same)
-        cells = [name, row.fault, row.expected, kind, str(len(same)), f"{jobs:,}"]
-        lines.append(f"| {' | '.join(cells + [_worst(same, letter) for letter in LETTERS])} |")
-    total = sum(outcome.figures.jobs for outcome in outcomes)
-    lost = sum(outcome.figures.lost for outcome in outcomes)
-    lines += ["", f"{len(outcomes)} runs, {total:,} jobs, {lost} lost."]
-    file.write_text("\n".join(lines) + "\n")
+    for outcome in latest.values():
+        rows[outcome.row, outcome.kind].append(outcome)
+    lines = [HEAD, _versions(outcomes), "", "| row | fault | expected | server | seeds | jobs | "
+             + " | ".join((*LETTERS, "R", "M")) + " |", "|" + "---|" * (8 + len(LETTERS))]  # fmt: skip
+    for row in ROWS:
+        lines += [_line(row, kind, rows[row.id, kind]) for kind in ("valkey", "redis") if rows[row.id, kind]]
+    wrong = [outcome for outcome in latest.values() if outcome.wrong]
+    jobs = sum(outcome.jobs for outcome in latest.values())
+    lines += ["", f"{len(latest):,} runs, {jobs:,} jobs, {len(wrong)} runs beyond the limits of their row."]
+    if wrong:
+        lines += ["", "```", *(outcome.line() for outcome in wrong), "```"]
+    return lines
 
 
-def _worst(outcomes: Sequence[Outcome], letter: str) -> str:
-    values = [outcome.figures.row()[letter] for outcome in outcomes]
-    return max(values, key=_size)
+def _versions(outcomes: Iterable[Outcome]) -> str:
+    found = sorted({f"{outcome.kind} {outcome.version}" for outcome in outcomes if outcome.version})
+    return f"Servers: {', '.join(found)}."
 
 
-def _size(value: str) -> float:
-    word = value.split()[0]
-    return -1.0 if word == "-" else float(word) if word.replace(".", "", 1).isdigit() else 1e9
+def _line(row: Row, kind: str, same: Sequence[Outcome]) -> str:
+    sound = [outcome for outcome in same if outcome.counted]
+    cells = [row.id, row.fault, row.expected, kind, str(len(same)), f"{sum(one.jobs for one in same):,}"]
+    cells += [_worst([float(one.counted[letter]) for one in sound], ".0f") for letter in LETTERS]
+    cells.append(_worst([one.recovery for one in sound if one.recovery is not None], ".1f"))
+    cells.append("; ".join(sorted({what for one in sound for what in one.residue})) or "0")
+    return f"| {' | '.join(cells)} |"
+
+
+def _worst(values: Sequence[float], form: str) -> str:
+    if not values:
+        return "-"
+    worst, median = max(values), statistics.median(values)
+    return f"{worst:{form}}" if worst == median else f"{worst:{form}} ({median:{form}})"

@@ -17,7 +17,9 @@ Check = Callable[[Figures, World], bool]
 class Row:
     """One row. ``most`` are upper limits of figures; ``also`` is checked beside them.
 
-    ``group`` makes the servers of a row that needs several; their clients have no proxies.
+    ``group`` makes the servers of a row that needs several; their clients have no proxies. ``alone``: it
+    measures time, so nothing else may run beside it. ``clock``: its server has a clock that can be set.
+    ``resp3``: workers and load speak RESP3. ``seeds``: how many runs are enough, where one takes minutes.
     """
 
     id: str
@@ -29,6 +31,10 @@ class Row:
     aof: str | None = None
     quick: bool = True
     group: Callable[[str], Group] | None = None
+    alone: bool = False
+    clock: bool = False
+    resp3: bool = False
+    seeds: int = 20
 
 
 def jobs_flow(world: World, more: int) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 
-from taskq_core import Client
+from taskq_core import AsyncClient, Client, processes_of
 from tests.chaos.proxy import Mode
 from tests.chaos.row import Row, jobs_flow, warm
-from tests.chaos.world import LEASE_S, World
+from tests.chaos.world import LEASE_S, QUEUE, Hand, World
+from tests.waiting import wait_until
+
+CUTS = 200
+CALLS = 1_000
 
 
 def b1(world: World) -> None:
@@ -20,6 +25,38 @@ def b1(world: World) -> None:
         world.send(20, s=0.01)
         jobs_flow(world, 20)
     world.settle()
+
+
+def b2(world: World) -> None:
+    """Sleeps and the claims behind them are cancelled at any moment, and so are calls beside others."""
+    world.words = ("--restless", "0.02")
+    world.hire(2)
+    with world.load(100, s=0.005):
+        asyncio.run(_strangers(world))
+        wait_until(lambda: _cuts(world) >= CUTS, 60, "all cuts")
+        jobs_flow(world, 50)
+    world.settle()
+
+
+async def _strangers(world: World) -> None:
+    """Of twenty calls at once some are cancelled: the others hear what they asked for, and nothing else."""
+    proxy = world.proxy()
+    proxy.behave(Mode(latency=0.002, jitter=0.002))
+    async with AsyncClient(proxy.url, deadline=30) as client:
+        for turn in range(CALLS // 20):
+            asked = [f"{turn}-{n}" for n in range(20)]
+            calls = [asyncio.create_task(client.execute("ECHO", word)) for word in asked]
+            await asyncio.sleep(world.random.uniform(0, 0.008))
+            for call in world.random.sample(calls, 10):
+                call.cancel()
+            for word, heard in zip(asked, await asyncio.gather(*calls, return_exceptions=True), strict=True):
+                assert heard == word.encode() or isinstance(heard, asyncio.CancelledError), (
+                    f"{word}: {heard!r}"
+                )
+
+
+def _cuts(world: World) -> int:
+    return sum(event.kind == "cut" for event in world.events())
 
 
 def b3(world: World) -> None:
@@ -89,6 +126,65 @@ def black_hole(world: World, seconds: float) -> None:
     world.settle()
 
 
+def b8(world: World) -> None:
+    """All connections are half open: they carry nothing any more, and nobody says so."""
+    hands = world.hire(2)
+    with world.load(100, s=0.01):
+        jobs_flow(world, 20)
+        before = [hand.files for hand in hands]
+        for hand in hands:
+            hand.proxy.mute_connections()
+        world.healed()
+        wait_until(lambda: all(_runs_since(world, hand, world.fault_ended) for hand in hands), 30, "both")
+        jobs_flow(world, 40)
+    world.settle()
+    assert all(hand.files <= most + 4 for hand, most in zip(hands, before, strict=True)), (
+        "files are left open"
+    )
+
+
+def _runs_since(world: World, hand: Hand, when: float | None) -> list[float]:
+    return [
+        event.at
+        for event in world.events()
+        if event.kind == "start" and event.process == hand.name and event.at > (when or 0.0)
+    ]
+
+
+def b11(world: World) -> None:
+    """The connection of a heartbeat is cut, that of the work lives on."""
+    hands = world.hire(2)
+    with world.load(100, s=0.02):
+        jobs_flow(world, 20)
+        hands[0].proxy.behave(Mode(only="beats", drop_up=True, drop_down=True))
+        cut = time.time()
+        time.sleep(4 * LEASE_S)
+        claimed = _runs_since(world, hands[0], cut + 1.5 * LEASE_S)
+        hands[0].proxy.behave(Mode())
+        world.healed()
+        wait_until(lambda: _runs_since(world, hands[0], world.fault_ended), 30, "the one that was cut off")
+    world.settle()
+    assert not claimed, f"{len(claimed)} jobs were begun without a heartbeat"
+
+
+def b11_work(world: World) -> None:
+    """The connections of the work are cut, that of the heartbeat lives on: seen, and mended by itself."""
+    hands = world.hire(2)
+    with world.load(100, s=0.02):
+        jobs_flow(world, 20)
+        hands[0].proxy.behave(Mode(only="work", drop_up=True, drop_down=True))
+        wait_until(lambda: _stands_still(world, hands[0]), 30, "somebody who sees it")
+        hands[0].proxy.behave(Mode())
+        world.healed()
+        wait_until(lambda: _runs_since(world, hands[0], world.fault_ended), 30, "the one that was cut off")
+    world.settle()
+
+
+def _stands_still(world: World, hand: Hand) -> bool:
+    seen = processes_of(world.admin.workers(QUEUE))
+    return any(one.latest.pid == hand.process.pid and one.state == "stuck" for one in seen)
+
+
 def b9(world: World) -> None:
     """All connections are reset every 100 ms."""
     hands = world.hire(2)
@@ -105,11 +201,18 @@ def b9(world: World) -> None:
 
 NETWORK_ROWS: Sequence[Row] = (
     Row("B1", "the reply to a claim is swallowed", "adopted within half a lease", b1, {"D": 0}),
+    Row("B2", f"{CUTS + CALLS // 2} calls cancelled at random moments", "nothing stuck, no wrong reply",
+        b2, {"D": 0}),
     Row("B3", "replies to a worker swallowed", "D=0", b3, {"D": 0}),
     Row("B4", "replies to a producer swallowed", "U=0", b4, {"D": 0}),
     Row("B5", "every request is sent twice", "D=U=0", b5, {"D": 0}),
     Row("B6", "200 ms ± 200 ms latency", "no reclaim: D=0", b6, {"D": 0, "V": 0}),
     Row("B7", "black hole for 3 leases", "the worker fences itself", b7, {"D": 16, "V": 16}),
     Row("B7s", "black hole for less than a lease", "D=0", b7_short, {"D": 0}),
+    Row("B8", "all connections half open", "found by deadline, no leak", b8, {"D": 0}, quick=False),
+    Row("B11", "the heartbeat's connection cut, the others alive", "stops claiming", b11, {"D": 16, "V": 16},
+        quick=False),
+    Row("B11w", "all connections cut but the heartbeat's", "seen as stuck; D=0", b11_work, {"D": 0},
+        quick=False),
     Row("B9", "RST every 100 ms", "progress, no leak", b9, {"D": 0}),
 )  # fmt: skip

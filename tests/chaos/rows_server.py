@@ -10,8 +10,11 @@ from collections.abc import Sequence
 
 import redis
 
+from taskq_core import Client, ServerUnreachable
+from tests.chaos.checker import Figures
 from tests.chaos.row import Row, jobs_flow
-from tests.chaos.world import LEASE_S, World
+from tests.chaos.world import LEASE_S, QUEUE, World
+from tests.waiting import wait_until
 
 
 def c1(world: World) -> None:
@@ -112,6 +115,60 @@ def c11(world: World) -> None:
     world.settle()
 
 
+def c11_stream(world: World) -> None:
+    """The stream of waiting jobs is deleted under load: what waited is lost, and said to be."""
+    world.hire(2)
+    raw, key = world.server.raw, f"taskq:{{default/{QUEUE}}}:n"
+    with world.load(200, s=0.01):
+        jobs_flow(world, 40)
+        world.send(100, s=0.05)
+        world.gone = raw.eval(
+            "local n = redis.call('XLEN', KEYS[1]) redis.call('DEL', KEYS[1]) return n", 1, key
+        )
+        deleted = time.monotonic()
+        wait_until(lambda: raw.exists(key) and raw.xinfo_groups(key), 10, "the group")
+        assert time.monotonic() - deleted < 1.5, "the group came late"
+        world.healed()
+        jobs_flow(world, 100)
+    world.settle()
+
+
+def _no_more_than_was_there(figures: Figures, world: World) -> bool:
+    return figures.lost <= world.gone
+
+
+def _loudly(figures: Figures, world: World) -> bool:
+    logs = [file.read_text() for file in world.folder.glob("worker*.log")]
+    return _no_more_than_was_there(figures, world) and any("deleted on the server" in log for log in logs)
+
+
+def c14_full(world: World) -> None:
+    """The server has no room for further connections: who has one goes on, all others hear why not."""
+    world.hire(2)
+    raw = world.server.raw
+    with world.load(100, s=0.01):
+        jobs_flow(world, 20)
+        with world.server.configured(maxclients=str(len(raw.client_list()))):
+            newcomer = Client(world.server.tcp_url, deadline=0.3)
+            world.send(5, client=newcomer)
+            _told(newcomer)
+            newcomer.close()
+            jobs_flow(world, 40)
+            world.hands[0].proxy.reset_connections()
+            jobs_flow(world, 20)
+    world.settle()
+
+
+def _told(newcomer: Client) -> None:
+    for _ in range(10):
+        try:
+            newcomer.enqueue(QUEUE, "nothing", {})
+        except ServerUnreachable as error:
+            if "max number of clients" in str(error):
+                return
+    raise AssertionError("a full server does not say so")
+
+
 def c14(world: World) -> None:
     """All connections are killed by the server, each half second."""
     world.hire(2)
@@ -134,5 +191,8 @@ SERVER_ROWS: Sequence[Row] = (
         quick=False),
     Row("C10", "SCRIPT FLUSH every 10 ms", "all 0", c10, {"D": 0}),
     Row("C11", "FLUSHALL under live workers", "later jobs run", c11, {"D": 0}),
+    Row("C11d", "DEL of the stream of waiting jobs under load", "L ≤ what it held, said; group anew in 1 s",
+        c11_stream, {"L": 1_000, "C": 64, "D": 0}, _loudly),
+    Row("C14m", "maxclients reached", "typed error at enqueue; who is connected goes on", c14_full, {"D": 0}),
     Row("C14", "CLIENT KILL twice a second", "progress", c14, {"D": 0}),
 )  # fmt: skip

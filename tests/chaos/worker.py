@@ -10,13 +10,18 @@ import asyncio
 import ctypes
 import logging
 import os
+import random
 import secrets
 import sys
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from taskq_core import Backoff, Job, TaskQueue, WorkerOptions
+from taskq_core.command import Command, T
+from taskq_core.worker import worker as worker_module
+from taskq_core.worker.sleeper import Sleeper
 from tests.chaos.ledger import Ledger
 
 LEDGER: list[Ledger] = []
@@ -74,6 +79,15 @@ async def fail(job: Job) -> None:
     raise ValueError(f"number {job.payload['n']}")
 
 
+@queue.process("beat")
+async def beat(job: Job) -> None:
+    """The job of a schedule: its number is the second it was made for."""
+    run = secrets.token_hex(6)
+    second = -1 if job.due is None else int(job.due.timestamp())
+    for kind in ("start", "finish"):
+        LEDGER[0].note(kind, second, job=job.id, run=run, attempt=job.attempt)
+
+
 @queue.process("nothing")
 async def nothing(job: Job) -> None:
     """Does nothing, and writes nothing down."""
@@ -90,6 +104,24 @@ async def stubborn(job: Job) -> None:
             continue
 
 
+class Restless(Sleeper):
+    """Sleeps that are interrupted at random, with the claim behind them."""
+
+    longest_s = 0.0
+
+    async def sleep_then(self, wakes: Sequence[str], seconds: float, command: Command[T]) -> T | None:
+        """As `Sleeper.sleep_then`; None when it was cut short."""
+        pause = random.uniform(0, self.longest_s)
+        cut = asyncio.get_running_loop().call_later(pause, self.interrupt)
+        try:
+            found = await super().sleep_then(wakes, seconds, command)
+        finally:
+            cut.cancel()
+        if found is None:
+            LEDGER[0].note("cut", -1)
+        return found
+
+
 def main() -> None:
     """Serves the queue until a signal."""
     flags = argparse.ArgumentParser()
@@ -98,7 +130,11 @@ def main() -> None:
     flags.add_argument("--lease", type=float, default=2.0)
     flags.add_argument("--grace", type=float, default=5.0)
     flags.add_argument("--slots", type=int, default=8)
+    flags.add_argument("--restless", type=float, help="interrupt sleeps after up to so many seconds")
     given = flags.parse_args()
+    if given.restless:
+        Restless.longest_s = given.restless
+        setattr(worker_module, "Sleeper", Restless)  # noqa: B010 - for this process alone
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     LEDGER.append(Ledger(given.folder, given.name))
     queue.run(

@@ -60,6 +60,11 @@ class Hand:
         self.process.kill()
         self.process.wait(10)
 
+    @property
+    def files(self) -> int:
+        """How many files and connections it has open."""
+        return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
+
 
 class World:
     """One case: everything random comes from its seed."""
@@ -78,7 +83,14 @@ class World:
         self.loop = Loop()
         self.hands: list[Hand] = []
         self.fault_ended: float | None = None
+        self.gone = 0
+        """How many jobs a case deleted by itself."""
         self.sent = 0
+        self._counting = threading.Lock()
+        self.tail = ""
+        """What comes after the URLs of workers and load: options of the connection."""
+        self.words: tuple[str, ...] = ()
+        """Further words for workers that are started from now on."""
         self._figures: Figures | None = None
         self._proxies: list[Proxy] = []
         self._made = 0
@@ -118,9 +130,12 @@ class World:
         log = (self.folder / f"{name}.log").open("wb")
         with log:
             process = subprocess.Popen(
-                [*words, "--lease", str(LEASE_S)],
+                [*words, "--lease", str(LEASE_S), *self.words],
                 cwd=ROOT,
-                env={**os.environ, "TASKQ_REDIS_URL": self.group.url if self.group else proxy.url},
+                env={
+                    **os.environ,
+                    "TASKQ_REDIS_URL": self.group.url if self.group else proxy.url + self.tail,
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -142,10 +157,11 @@ class World:
     ) -> None:
         """Enqueues jobs in batches of up to 20, and writes down what is known of each."""
         sender = client or self.admin
-        for start in range(0, count, 20):
-            numbers = range(self.sent + start, self.sent + min(start + 20, count))
+        with self._counting:
+            begin, self.sent = self.sent, self.sent + count
+        for start in range(begin, begin + count, 20):
+            numbers = range(start, min(start + 20, begin + count))
             self._send_batch(sender, task, numbers, payload, durable=durable)
-        self.sent += count
 
     def _send_batch(
         self, client: Client, task: str, numbers: range, payload: dict[str, Any], *, durable: bool
@@ -168,7 +184,7 @@ class World:
     @contextmanager
     def load(self, a_second: float = 200, task: str = "nap", **payload: Any) -> Iterator[None]:
         """Enqueues at this rate, through a proxy of its own, until the block ends."""
-        url = self.group.url if self.group else self.proxy().url
+        url = self.group.url if self.group else self.proxy().url + self.tail
         stop, client = threading.Event(), Client(url, deadline=30)
 
         def run() -> None:
@@ -237,7 +253,7 @@ class World:
         last = LastState(
             waiting=frozenset(waiting),
             dead=frozenset(self._numbers(State.DEAD)),
-            cancelled=snapshot.totals.get("cancelled", 0),
+            cancelled=snapshot.totals.get("cancelled", 0) + snapshot.totals.get("purged", 0),
             totals=snapshot.totals,
             residue=tuple(self._residue()),
         )
@@ -288,7 +304,7 @@ class World:
 def _number(payload: bytes) -> int:
     try:
         return int(msgspec.json.decode(payload)["n"])
-    except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError):
         return -1
 
 
