@@ -4,16 +4,22 @@
 #   make test    everything: the checks, then the whole suite
 #   make check   lint, types and import layers
 #   make bench   the figures of the README, on this machine
-#   make chaos   faults made on purpose, many times, and docs/reliability.md from what was counted (hours)
-#   make docs    docs/cli.md, from the help of the commands
+#   make chaos   faults made on purpose, many times, and docs/reliability.md from what was counted (hours; goes on
+#                where it was stopped; rm chaos.ndjson to begin anew)
+#   make mutants   lines of the Lua scripts made wrong, 60 of them (SAMPLE=0: all), to try the tests themselves
+#   make smoke   the unit tests on Python 3.13
+#   make image-check   builds the image and runs it as a cluster would (root, Debian)
+#   make docs    docs/cli.md, from the help of the commands, the tables of metrics, and Grafana's dashboard
 #   make clean   removes what the other targets made
 
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 BIN := $(VENV)/bin
-# one more than two cores: many tests wait for processes
-JOBS ?= 3
+# two more than two cores: many tests wait for processes
+JOBS ?= 4
+SAMPLE ?= 60
+SEED ?= 1
 
 # The first interpreter that really runs (a pyenv shim may not), is new enough, and can make a venv.
 find_python = for p in python3.11 python3.12 python3.13 python3.14 python3; do \
@@ -22,7 +28,7 @@ find_python = for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 PYTHON ?= $(shell $(find_python))
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: chaos demo test check lint types layers suite smoke bench format docs clean
+.PHONY: chaos mutants image-check demo test check lint types layers suite smoke bench format docs clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/taskq demo
@@ -30,7 +36,7 @@ demo: $(VENV)/run.stamp
 bench: $(VENV)/run.stamp
 	@$(BIN)/taskq bench
 
-test: check suite smoke
+test: check suite
 
 check: lint types layers
 
@@ -50,9 +56,16 @@ suite: $(VENV)/dev.stamp
 	@$(BIN)/pytest -q -m alone
 
 chaos: $(VENV)/dev.stamp
-	@$(BIN)/python -m tests.chaos --write
+	@$(BIN)/python -m tests.chaos.stateful --minutes 10
+	@$(BIN)/python -m tests.chaos --jobs 4 --results chaos.ndjson --write
 
-# the same code on Python 3.13, where there is one
+mutants: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.mutants --sample $(SAMPLE) --seed $(SEED)
+
+image-check: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.deploy.image
+
+# the unit tests on Python 3.13, where there is one; apart from `make test`, for the time it takes
 smoke:
 	@.ci/tools
 	@JOBS=$(JOBS) .ci/smoke 3.13
@@ -64,6 +77,8 @@ format: $(VENV)/dev.stamp
 docs: $(VENV)/run.stamp
 	@$(BIN)/python -m taskq_cli.reference > docs/cli.md.new && mv docs/cli.md.new docs/cli.md
 	@$(BIN)/python -m taskq_cli.top.keytable docs/top.md
+	@$(BIN)/python -m taskq_cli.metric_table docs/metrics.md
+	@$(BIN)/python -m deploy.grafana.dashboard > deploy/grafana/taskq.json.new && mv deploy/grafana/taskq.json.new deploy/grafana/taskq.json
 
 clean:
 	@rm -rf $(VENV) .venv-3.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
@@ -82,5 +97,5 @@ $(VENV)/run.stamp: pyproject.toml | $(VENV)/python.stamp
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml | $(VENV)/python.stamp
-	@$(PIP) -e '.[local,dev]'
+	@$(PIP) -e '.[local,dev,deploy]'
 	@touch $@ $(VENV)/run.stamp

@@ -9,8 +9,10 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from taskq_cli import schedule_lines
 from taskq_cli.durations import parse_time
 from taskq_cli.jsontext import embedded, rfc3339, unescaped
+from taskq_cli.schedule_lines import ScheduleLine
 from taskq_cli.views import View, error_record, seconds
 from taskq_core import (
     Backoff,
@@ -29,7 +31,8 @@ EXPORTED: Final = View(
     schema=SCHEMA,
     fields=(
         "schema", "id", "queue", "state", "task", "priority", "payload", "attempts", "granted", "due_at",
-        "died_at", "retries", "backoff", "timeout_s", "unique", "keep_s", "error",
+        "died_at", "retries", "backoff", "timeout_s", "unique", "keep_s", "schedule", "fire_at",
+        "error",
     ),
     columns=("id", "state", "task", "priority", "attempts", "due_at", "died_at", "payload"),
     wide=("id", "state", "task", "priority", "attempts", "due_at", "died_at", "error", "payload"),
@@ -38,6 +41,7 @@ EXPORTED: Final = View(
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=4e9)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+_Bytes = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000_000_000)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,16 @@ def exported_record(job: JobDetail) -> dict[str, Any]:
         "timeout_s": seconds(job.timeout),
         "unique": job.unique,
         "keep_s": seconds(job.keep),
+        "schedule": job.schedule,
+        "fire_at": rfc3339(job.fire_at),
         "error": error_record(job.error),
     }
 
 
 def settings_record(queue: QueueSnapshot) -> dict[str, Any]:
     """A queue's settings as a record of their own; what is left to the default is null."""
-    limits = {name: _number(queue.settings.get(name)) for name in ("max_jobs", "dead_max", "dead_age")}
+    names = ("max_jobs", "max_bytes", "dead_max", "dead_age")
+    limits = {name: _number(queue.settings.get(name)) for name in names}
     age = limits.pop("dead_age")
     return {
         "schema": QUEUE_SCHEMA,
@@ -84,6 +91,7 @@ def settings_record(queue: QueueSnapshot) -> dict[str, Any]:
         "paused": queue.paused,
         **limits,
         "dead_age_s": None if age is None else seconds(timedelta(milliseconds=age)),
+        "slo_s": seconds(queue.slo),
     }
 
 
@@ -134,6 +142,8 @@ class _Job(msgspec.Struct, forbid_unknown_fields=True):
     timeout_s: _Seconds | None = None
     unique: str | None = None
     keep_s: _Seconds | None = None
+    schedule: str | None = None
+    fire_at: str | None = None
     error: _Error | None = None
 
 
@@ -142,8 +152,10 @@ class _Queue(msgspec.Struct, forbid_unknown_fields=True):
     queue: str
     paused: bool = False
     max_jobs: _Count | None = None
+    max_bytes: _Bytes | None = None
     dead_max: _Count | None = None
     dead_age_s: _Seconds | None = None
+    slo_s: _Seconds | None = None
 
 
 _decode_schema: Final = msgspec.json.Decoder(_Schema).decode
@@ -151,12 +163,14 @@ _decode_job: Final = msgspec.json.Decoder(_Job).decode
 _decode_queue: Final = msgspec.json.Decoder(_Queue).decode
 
 
-def read_line(line: bytes) -> JobDetail | QueueSettings:
+def read_line(line: bytes) -> JobDetail | QueueSettings | ScheduleLine:
     """What a line of an export says. Raises: UsageError for anything else."""
     try:
         schema = _decode_schema(line).schema
         if schema == QUEUE_SCHEMA:
             return _settings(_decode_queue(line))
+        if schema == schedule_lines.SCHEMA:
+            return schedule_lines.read_schedule(line)
         if schema != SCHEMA:
             raise UsageError(f"not a line of `taskq export`: its schema is {schema[:40]!r}, not {SCHEMA!r}")
         return _job(_decode_job(line))
@@ -180,6 +194,8 @@ def _job(line: _Job) -> JobDetail:
         timeout=_span(line.timeout_s),
         unique=line.unique,
         keep=_span(line.keep_s),
+        schedule=line.schedule,
+        fire_at=_time(line.fire_at),
         error=None if error is None else Failure(
             error.type, error.message, error.traceback, error.fingerprint
         ),
@@ -194,7 +210,13 @@ _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def _settings(line: _Queue) -> QueueSettings:
-    limits = {"max_jobs": line.max_jobs, "dead_max": line.dead_max, "dead_age": _span(line.dead_age_s)}
+    limits = {
+        "max_jobs": line.max_jobs,
+        "max_bytes": line.max_bytes,
+        "dead_max": line.dead_max,
+        "dead_age": _span(line.dead_age_s),
+        "slo": _span(line.slo_s),
+    }
     return QueueSettings(line.queue, {k: v for k, v in limits.items() if v is not None}, line.paused)
 
 

@@ -15,9 +15,10 @@ from taskq_cli.exit_codes import ExitCode, code_of
 from taskq_cli.interrupts import whole_step
 from taskq_cli.lines import TOO_LONG, Batch
 from taskq_cli.sanitize import clean
+from taskq_cli.schedule_lines import ScheduleLine
 from taskq_cli.session import Session
 from taskq_cli.views import change_record
-from taskq_core import Change, Client, JobDetail, TaskqError, UsageError, check_import
+from taskq_core import Change, Client, JobDetail, Refused, TaskqError, UsageError, check_import
 
 Item = tuple[int, JobDetail]
 """A job and the number of its line."""
@@ -33,6 +34,8 @@ class Tally:
     bad: int = 0
     settings: int = 0
     settings_left: int = 0
+    schedules: int = 0
+    schedules_left: int = 0
     ended_by: TaskqError | None = None
 
     def summary(self, *, dry_run: bool = False) -> str:
@@ -44,6 +47,8 @@ class Tally:
             (self.bad, "wrong lines"),
             (self.settings, "queues set"),
             (self.settings_left, "queues not set (--settings does it)"),
+            (self.schedules, "schedules added"),
+            (self.schedules_left, "schedules not added (--settings does it)"),
         ):
             if count:
                 parts.append(f"{count} {words}")
@@ -90,7 +95,7 @@ class Import:
             except UsageError as error:
                 self._complain(number, error)
                 continue
-            if isinstance(found, QueueSettings):
+            if isinstance(found, QueueSettings | ScheduleLine):
                 self._set(number, found)
             else:
                 queues.setdefault(found.ref.queue, []).append((number, found))
@@ -100,7 +105,7 @@ class Import:
             if self.tally.ended_by is None:
                 self._send(queue, items)
 
-    def _read(self, line: bytes) -> JobDetail | QueueSettings:
+    def _read(self, line: bytes) -> JobDetail | QueueSettings | ScheduleLine:
         if line is TOO_LONG:
             raise UsageError("the line is too long")
         # one job a line, also in the array of `-o json`
@@ -113,13 +118,17 @@ class Import:
         self.tally.bad += 1
         sys.stderr.write(f"taskq: line {number}: {clean(str(error), 300)}\n")
 
-    def _set(self, number: int, found: QueueSettings) -> None:
+    def _set(self, number: int, found: QueueSettings | ScheduleLine) -> None:
         if not self.settings:
-            self.tally.settings_left += 1
+            self.tally.settings_left += isinstance(found, QueueSettings)
+            self.tally.schedules_left += isinstance(found, ScheduleLine)
             return
         if self.client is None:
             return
         try:
+            if isinstance(found, ScheduleLine):
+                self._add(self.client, number, found)
+                return
             self.client.configure(found.queue, **found.limits)
             if found.paused:
                 self.client.pause(found.queue)
@@ -128,6 +137,15 @@ class Import:
             self._complain(number, error)
         except TaskqError as error:
             self.tally.ended_by = error
+
+    def _add(self, client: Client, number: int, found: ScheduleLine) -> None:
+        if found.code:
+            return
+        try:
+            client.schedules.add(found.ref.queue, found.schedule, paused=found.paused)
+            self.tally.schedules += 1
+        except Refused as error:
+            self._complain(number, error)
 
     def _send(self, queue: str, items: Sequence[Item]) -> None:
         if self.client is None:

@@ -44,7 +44,7 @@ class Leaf(TyperCommand):
     """A command whose help begins with examples, and some of whose flags may stand alone."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Gives `--json`, `--watch`, `--wait` and `--once` a value where they stand alone."""
+        """Gives `--json`, `--worker`, `--watch`, `--wait` and `--once` a value where they stand alone."""
         return super().parse_args(ctx, list(_with_values(args)))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -76,8 +76,8 @@ def _with_values(args: list[str]) -> Iterator[str]:
     following = [*args[1:], "-"][: len(args)]
     options_end = args.index("--") if "--" in args else len(args)
     for index, (arg, after) in enumerate(zip(args, following, strict=True)):
-        if index < options_end and arg == "--json" and after.startswith("-"):
-            yield "--json="
+        if index < options_end and arg in ("--json", "--worker") and after.startswith("-"):
+            yield f"{arg}="
         else:
             yield ALONE.get(arg, arg) if index < options_end else arg
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -10,12 +11,21 @@ import typer
 
 from taskq_cli.durations import duration_option
 from taskq_cli.queue_views import limits_record
+from taskq_cli.sanitize import clean
 from taskq_cli.session import Session
 from taskq_core import QueueSnapshot, UsageError
 
 
 def _age(text: str) -> timedelta:
     return timedelta() if text.strip() == "0" else duration_option(text)
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,15})\s*([kMGT]?)(i?)B?", text.strip())
+    if match is None:
+        raise typer.BadParameter(f"{clean(text)!r} is no size; for example 512MB, 2GiB or 1000000")
+    unit: int = (1024 if match[3] else 1000) ** " kMGT".index(match[2] or " ")
+    return int(match[1]) * unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,15 @@ class NewLimits:
     max_jobs: Annotated[
         int | None, typer.Option("--max-jobs", min=0, metavar="N", help="Jobs it takes; then QueueFull.")
     ] = None
+    max_bytes: Annotated[
+        int | None,
+        typer.Option(
+            "--max-bytes",
+            metavar="SIZE",
+            parser=_size,
+            help="Memory its jobs take, about, such as 512MB; then QueueFull.",
+        ),
+    ] = None
     dead_max: Annotated[
         int | None, typer.Option("--dead-max", min=0, metavar="N", help="Dead jobs it keeps.")
     ] = None
@@ -32,11 +51,23 @@ class NewLimits:
         timedelta | None,
         typer.Option("--dead-age", metavar="D", parser=_age, help="How long it keeps dead jobs."),
     ] = None
+    slo: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--slo", metavar="D", parser=_age, help="How long a job may wait until it starts: for alerts."
+        ),
+    ] = None
 
     @property
     def none(self) -> bool:
         """Whether nothing is to change."""
-        return self.max_jobs is None and self.dead_max is None and self.dead_age is None
+        return (
+            self.max_jobs is None
+            and self.max_bytes is None
+            and self.dead_max is None
+            and self.dead_age is None
+            and self.slo is None
+        )
 
 
 def set_limits(session: Session, queue: str, limits: NewLimits, *, dry_run: bool) -> None:
@@ -55,7 +86,12 @@ def set_limits(session: Session, queue: str, limits: NewLimits, *, dry_run: bool
     if over:
         session.confirm(f"{queue} has {over} dead jobs over the new limit; they go as others die. Set it?")
     session.client.configure(
-        queue, max_jobs=limits.max_jobs, dead_max=limits.dead_max, dead_age=limits.dead_age
+        queue,
+        max_jobs=limits.max_jobs,
+        max_bytes=limits.max_bytes,
+        dead_max=limits.dead_max,
+        dead_age=limits.dead_age,
+        slo=limits.slo,
     )
     session.output.write(limits_record(session.client.snapshot(queue)))
 
@@ -70,5 +106,11 @@ def _dead_over(before: QueueSnapshot, limits: NewLimits) -> int:
 
 
 def _named(limits: NewLimits) -> str:
-    named = {"max-jobs": limits.max_jobs, "dead-max": limits.dead_max, "dead-age": limits.dead_age}
+    named = {
+        "max-jobs": limits.max_jobs,
+        "max-bytes": limits.max_bytes,
+        "dead-max": limits.dead_max,
+        "dead-age": limits.dead_age,
+        "slo": limits.slo,
+    }
     return ", ".join(f"{name} {value or 'default'}" for name, value in named.items() if value is not None)

@@ -47,8 +47,8 @@ SHOWN: Final = View(
 )
 LIMITS: Final = View(
     schema="taskq.queue-limits/1",
-    fields=("schema", "queue", "max_jobs", "dead_max", "dead_age_s"),
-    columns=("queue", "max_jobs", "dead_max", "dead_age_s"),
+    fields=("schema", "queue", "max_jobs", "max_bytes", "dead_max", "dead_age_s", "slo_s"),
+    columns=("queue", "max_jobs", "max_bytes", "dead_max", "dead_age_s", "slo_s"),
     key="queue",
     upright=True,
 )
@@ -64,14 +64,16 @@ def shown_record(snapshot: QueueSnapshot, workers: Iterable[str]) -> dict[str, A
 
 
 def limits_record(snapshot: QueueSnapshot) -> dict[str, Any]:
-    """A queue's limits as a record of `LIMITS`; ``max_jobs`` null: no limit."""
+    """A queue's limits as a record of `LIMITS`; ``max_jobs``, ``max_bytes`` null: no limit."""
     limits = snapshot.limits
     return {
         "schema": LIMITS.schema,
         "queue": snapshot.queue,
         "max_jobs": limits.max_jobs,
+        "max_bytes": limits.max_bytes,
         "dead_max": limits.dead_max,
         "dead_age_s": seconds(limits.dead_age),
+        "slo_s": seconds(snapshot.slo),
     }
 
 

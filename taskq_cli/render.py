@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import typer
@@ -15,6 +15,8 @@ from taskq_cli.options import Shared
 from taskq_cli.sanitize import MAX_CELL, MAX_VALUE, clean
 from taskq_cli.views import Record, View
 from taskq_core import UsageError
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class Writer(ABC):
@@ -137,7 +139,11 @@ class SeparatedWriter(Writer):
 
     def write(self, record: Record) -> None:
         """Prints the columns of the record."""
-        self._print([cell(record.get(name), MAX_VALUE) for name in self.view.columns])
+        values = [record.get(name) for name in self.view.columns]
+        cells = [cell(value, MAX_VALUE) for value in values]
+        if self._comma:
+            cells = [_inert(text, value) for text, value in zip(cells, values, strict=True)]
+        self._print(cells)
 
     def _print(self, cells: Sequence[str]) -> None:
         if not self._comma:
@@ -149,6 +155,12 @@ class SeparatedWriter(Writer):
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerow(cells)
         sys.stdout.write(buffer.getvalue())
+
+
+def _inert(text: str, value: Any) -> str:
+    """The text as a spreadsheet shows it: one that begins like a formula would be carried out."""
+    formula = text.startswith(_FORMULA) and not isinstance(value, int | float | msgspec.Raw)
+    return f"'{text}" if formula else text
 
 
 def cell(value: Any, limit: int = MAX_CELL) -> str:

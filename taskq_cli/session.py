@@ -14,7 +14,7 @@ from taskq_cli.render import Writer, open_writer
 from taskq_cli.sanitize import clean
 from taskq_cli.settings import Settings, load_settings
 from taskq_cli.views import View
-from taskq_core import Client, LocalServer, Refused
+from taskq_core import Client, LocalServer, Refused, holds_password
 
 DEADLINE_S: Final = 1.5
 """How long a command repeats a call: someone waits in front of it."""
@@ -39,6 +39,11 @@ class Session:
         self._client: Client | None = None
 
     def __enter__(self) -> Self:
+        if self.shared.url is not None and holds_password(self.shared.url):
+            self.narrate(
+                "everybody on this machine can read the password in --url while this runs; "
+                "TASKQ_REDIS_URL or a profile keeps it to yourself"
+            )
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -32,7 +32,8 @@ JOB: Final = View(
     schema="taskq.job/1",
     fields=(
         "schema", "id", "queue", "state", "task", "priority", "payload", "attempts", "enqueued_at", "due_at",
-        "died_at", "worker", "deliveries", "retries", "timeout_s", "unique", "keep_s", "error", "result",
+        "died_at", "worker", "deliveries", "retries", "timeout_s", "unique", "keep_s",
+        "schedule", "fire_at", "error", "result",
     ),
     columns=("id", "state", "task", "attempts", "enqueued_at", "error"),
     wide=(
@@ -71,6 +72,8 @@ def job_record(job: JobDetail) -> dict[str, Any]:
         "timeout_s": seconds(job.timeout),
         "unique": job.unique,
         "keep_s": seconds(job.keep),
+        "schedule": job.schedule,
+        "fire_at": rfc3339(job.fire_at),
         "error": error_record(job.error),
         "result": embedded(job.result),
     }

@@ -16,7 +16,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from taskq_core.address import shown_url
+    from taskq_core.acl import AclPlace, TenantRole, acl_rules, script_sources
+    from taskq_core.address import holds_password, shown_url
     from taskq_core.apps import load_queues
     from taskq_core.async_client import AsyncClient
     from taskq_core.backoff import Backoff
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         KeyConflict,
         NotDurable,
         NotFound,
+        NotTrusted,
         QueueDraining,
         QueueFull,
         Refused,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
         UnknownTask,
         UsageError,
     )
+    from taskq_core.exporter import ExporterOptions, run_exporter
     from taskq_core.filters import FILTER_FIELDS, JobFilter
     from taskq_core.glance import queue_names, task_names
     from taskq_core.job import (
@@ -61,9 +64,20 @@ if TYPE_CHECKING:
         State,
     )
     from taskq_core.listing import FailureGroup, GroupPage, merge_groups
+    from taskq_core.metrics import METRICS, Metric
     from taskq_core.names import JobRef, check_namespace, check_queue, check_task
     from taskq_core.programs import CannotStart, ProgramFailed, program
     from taskq_core.queue import TaskQueue
+    from taskq_core.schedule import (
+        GRACES,
+        Missed,
+        Overlap,
+        Schedule,
+        ScheduledRun,
+        ScheduleInfo,
+        ScheduleRef,
+    )
+    from taskq_core.schedules import AsyncSchedules, Schedules
     from taskq_core.server import LocalServer, LocalStatus
     from taskq_core.server_binary import ServerMissing
     from taskq_core.sighting import (
@@ -95,7 +109,9 @@ if TYPE_CHECKING:
 # Names are imported when they are first used: a command that needs no server does not wait for redis-py.
 _HOME = {
     "AccessDenied": "errors",
+    "AclPlace": "acl",
     "AsyncClient": "async_client",
+    "AsyncSchedules": "schedules",
     "Audit": "sighting",
     "Backoff": "backoff",
     "CannotStart": "programs",
@@ -104,10 +120,12 @@ _HOME = {
     "DEFAULT_OPTIONS": "job",
     "Discard": "errors",
     "Event": "tail",
+    "ExporterOptions": "exporter",
     "FILTER_FIELDS": "filters",
     "FailedAttempt": "snapshot",
     "Failure": "job",
     "FailureGroup": "listing",
+    "GRACES": "schedule",
     "GroupPage": "listing",
     "HeldJob": "sighting",
     "Holder": "sighting",
@@ -122,10 +140,15 @@ _HOME = {
     "KeyConflict": "errors",
     "LocalServer": "server",
     "LocalStatus": "server",
+    "METRICS": "metrics",
+    "Metric": "metrics",
     "Minute": "snapshot",
+    "Missed": "schedule",
     "NewJob": "job",
     "NotDurable": "errors",
     "NotFound": "errors",
+    "NotTrusted": "errors",
+    "Overlap": "schedule",
     "Page": "job",
     "Percentiles": "snapshot",
     "Place": "sighting",
@@ -140,6 +163,11 @@ _HOME = {
     "Receipts": "job",
     "Refused": "errors",
     "Retry": "errors",
+    "Schedule": "schedule",
+    "ScheduleInfo": "schedule",
+    "ScheduleRef": "schedule",
+    "ScheduledRun": "schedule",
+    "Schedules": "schedules",
     "ServerError": "errors",
     "ServerFull": "errors",
     "ServerInfo": "snapshot",
@@ -152,6 +180,7 @@ _HOME = {
     "Task": "task",
     "TaskQueue": "queue",
     "TaskqError": "errors",
+    "TenantRole": "acl",
     "UnknownTask": "errors",
     "UsageError": "errors",
     "WorkerInfo": "snapshot",
@@ -159,17 +188,21 @@ _HOME = {
     "WorkerOptions": "worker.options",
     "WorkerProcess": "sighting",
     "__version__": "version",
+    "acl_rules": "acl",
     "check_import": "commands.moving",
     "check_namespace": "names",
     "check_payload": "codec",
     "check_queue": "names",
     "check_task": "names",
+    "holds_password": "address",
     "load_queues": "apps",
     "merge_groups": "listing",
     "processes_of": "sighting",
     "program": "programs",
     "queue_names": "glance",
+    "run_exporter": "exporter",
     "run_workers": "supervisor",
+    "script_sources": "acl",
     "shown_url": "address",
     "stalled": "sighting",
     "task_names": "glance",
@@ -191,8 +224,12 @@ def __dir__() -> list[str]:
 __all__ = [
     "DEFAULT_OPTIONS",
     "FILTER_FIELDS",
+    "GRACES",
+    "METRICS",
     "AccessDenied",
+    "AclPlace",
     "AsyncClient",
+    "AsyncSchedules",
     "Audit",
     "Backoff",
     "CannotStart",
@@ -200,6 +237,7 @@ __all__ = [
     "Client",
     "Discard",
     "Event",
+    "ExporterOptions",
     "FailedAttempt",
     "Failure",
     "FailureGroup",
@@ -217,10 +255,14 @@ __all__ = [
     "KeyConflict",
     "LocalServer",
     "LocalStatus",
+    "Metric",
     "Minute",
+    "Missed",
     "NewJob",
     "NotDurable",
     "NotFound",
+    "NotTrusted",
+    "Overlap",
     "Page",
     "Percentiles",
     "Place",
@@ -235,6 +277,11 @@ __all__ = [
     "Receipts",
     "Refused",
     "Retry",
+    "Schedule",
+    "ScheduleInfo",
+    "ScheduleRef",
+    "ScheduledRun",
+    "Schedules",
     "ServerError",
     "ServerFull",
     "ServerInfo",
@@ -247,6 +294,7 @@ __all__ = [
     "Task",
     "TaskQueue",
     "TaskqError",
+    "TenantRole",
     "UnknownTask",
     "UsageError",
     "WorkerInfo",
@@ -254,17 +302,21 @@ __all__ = [
     "WorkerOptions",
     "WorkerProcess",
     "__version__",
+    "acl_rules",
     "check_import",
     "check_namespace",
     "check_payload",
     "check_queue",
     "check_task",
+    "holds_password",
     "load_queues",
     "merge_groups",
     "processes_of",
     "program",
     "queue_names",
+    "run_exporter",
     "run_workers",
+    "script_sources",
     "shown_url",
     "stalled",
     "task_names",

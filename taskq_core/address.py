@@ -55,6 +55,15 @@ def hosts_of(parts: SplitResult, default_port: int) -> list[tuple[str, int]]:
     return found
 
 
+def holds_password(url: str) -> bool:
+    """Whether a password stands in the URL."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.netloc.rpartition("@")[0].partition(":")[2]) or "password=" in parts.query
+    except ValueError:
+        return False
+
+
 def shown_url(url: str) -> str:
     """The URL without its password and query: what may be printed."""
     try:

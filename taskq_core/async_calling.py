@@ -56,6 +56,11 @@ class AsyncCaller(ClientState):
         replies: list[Any] = await self._call(lambda: self._wire.pipeline(calls))
         return replies
 
+    async def _replies(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """The replies, errors of the server among them as they are."""
+        replies: list[Any] = await self._call(lambda: self._wire.exchange(calls))
+        return replies
+
     async def execute(self, *words: Any) -> Any:
         """Sends a plain Redis command that may be repeated. Raises as `run`."""
         return await self._call(lambda: self._wire.call(*words))
@@ -71,8 +76,10 @@ class AsyncCaller(ClientState):
             return await self._wire.call(*whole(command))
 
     async def _send_all(self, command: Command[Any]) -> Any:
-        # the whole script: were it unknown, what comes behind it would be carried out all the same
-        replies = await self._wire.exchange([whole(command), *command.then])
+        replies = await self._wire.exchange([evalsha(command), *command.then])
+        if isinstance(replies[0], Exception) and unknown_script(replies[0]):
+            # what came behind it was carried out for nothing, which does no harm
+            replies = await self._wire.exchange([whole(command), *command.then])
         sound(replies[:1])
         return replies
 

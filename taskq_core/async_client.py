@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from taskq_core import config, durability, listing, observe, queries, standing
+from taskq_core import config, durability, listing, observe, queries, schedules, standing
 from taskq_core.async_calling import AsyncCaller
 from taskq_core.client_state import (
     CANCEL_ORDER_MS,
@@ -28,7 +28,8 @@ from taskq_core.client_state import (
 from taskq_core.clock import instant_ms, moment
 from taskq_core.command import text
 from taskq_core.commands import moving, operate, produce, work
-from taskq_core.errors import NotDurable, ServerUnreachable
+from taskq_core.durability import Proof
+from taskq_core.errors import AccessDenied, NotDurable, ServerUnreachable, TaskqError
 from taskq_core.filters import JobFilter
 from taskq_core.job import (
     DEFAULT_OPTIONS,
@@ -41,10 +42,12 @@ from taskq_core.job import (
     Receipts,
     State,
 )
-from taskq_core.keys import queues_key
+from taskq_core.keys import QueueKeys, queues_key
 from taskq_core.listing import GroupPage
+from taskq_core.metrics import hook
 from taskq_core.names import JobRef, valid_queue
 from taskq_core.observe import PlaceSearch
+from taskq_core.schedules import AsyncSchedules
 from taskq_core.sighting import Audit, HeldJob, Place, Probe
 from taskq_core.snapshot import FailedAttempt, QueueSnapshot, ServerInfo, WorkerInfo
 from taskq_core.standing import Standing
@@ -65,6 +68,11 @@ class AsyncClient(AsyncCaller):
         payload_limit: int = config.MAX_PAYLOAD_BYTES,
     ) -> None:
         super().__init__(url, namespace, deadline, payload_limit)
+
+    @property
+    def schedules(self) -> AsyncSchedules:
+        """What recurs: the schedules of this namespace."""
+        return schedules.AsyncSchedules(self)
 
     # -- producing ------------------------------------------------------------------------
 
@@ -109,9 +117,22 @@ class AsyncClient(AsyncCaller):
         return await self._enqueue(queue, produce.groups_of(jobs, self.payload_limit), durable=durable)
 
     async def _enqueue(self, queue: str, groups: Sequence[produce.Group], *, durable: bool) -> Receipts:
+        counter = hook.counter
+        if counter is None:
+            return await self._add(queue, groups, durable=durable)
+        place = self.namespace, queue
+        try:
+            receipts = await self._add(queue, groups, durable=durable)
+        except TaskqError as error:
+            counter.refused(place, groups, error)
+            raise
+        counter.enqueued(place, groups, receipts)
+        return receipts
+
+    async def _add(self, queue: str, groups: Sequence[produce.Group], *, durable: bool) -> Receipts:
         keys = self.keys(queue)
         await self._announce(queue)
-        proof = durability.proof_of(await self._ask(durability.look(keys))) if durable else None
+        proof = await self._proof(keys) if durable else None
         producer = self.take_session()
         command = produce.enqueue(keys, groups, producer.id, producer.number)
         if proof is not None:
@@ -125,6 +146,15 @@ class AsyncClient(AsyncCaller):
             raise
         self.idle.append(producer)
         return receipts
+
+    async def _proof(self, keys: QueueKeys) -> Proof:
+        try:
+            return durability.proof_of(await self._ask(durability.look(keys)))
+        except AccessDenied:  # INFO tells of other tenants
+            found = durability.attempted(await self._replies(durability.attempt(keys)))
+            if found is None:
+                raise
+            return found
 
     async def _announce(self, queue: str) -> None:
         if queue not in self.announced:
@@ -313,16 +343,23 @@ class AsyncClient(AsyncCaller):
         """Lets claims go on, and producers in. True when it was paused or draining before."""
         return await self.run(operate.resume(self.keys(queue)))
 
-    async def configure(
+    async def configure(  # noqa: PLR0913 - named options of the public API
         self,
         queue: str,
         *,
         max_jobs: int | None = None,
+        max_bytes: int | None = None,
         dead_max: int | None = None,
         dead_age: timedelta | None = None,
+        slo: timedelta | None = None,
     ) -> None:
-        """Sets limits of a queue; 0 goes back to the default. Raises: InvalidOption."""
-        await self.run(operate.configure(self.keys(queue), limits_of(max_jobs, dead_max, dead_age)))
+        """Sets limits of a queue; 0 goes back to the default. Raises: InvalidOption.
+
+        ``max_bytes``: about so much of the server's memory; each enqueue looks, which costs it some 20 µs.
+        ``slo``: how long a job may wait until it starts; nothing is refused for it, alerts and views tell.
+        """
+        limits = limits_of(max_jobs, max_bytes, dead_max, dead_age, slo)
+        await self.run(operate.configure(self.keys(queue), limits))
 
     async def stop_worker(self, queue: str, worker: str, *, now: bool = False) -> None:
         """Tells a worker to end in good order, as on SIGTERM; ``now``: without waiting for running jobs.

@@ -56,6 +56,11 @@ class Caller(ClientState):
         replies: list[Any] = self._call(lambda: self._wire.pipeline(calls))
         return replies
 
+    def _replies(self, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """The replies, errors of the server among them as they are."""
+        replies: list[Any] = self._call(lambda: self._wire.exchange(calls))
+        return replies
+
     def execute(self, *words: Any) -> Any:
         """Sends a plain Redis command that may be repeated. Raises as `run`."""
         return self._call(lambda: self._wire.call(*words))
@@ -71,8 +76,10 @@ class Caller(ClientState):
             return self._wire.call(*whole(command))
 
     def _send_all(self, command: Command[Any]) -> Any:
-        # the whole script: were it unknown, what comes behind it would be carried out all the same
-        replies = self._wire.exchange([whole(command), *command.then])
+        replies = self._wire.exchange([evalsha(command), *command.then])
+        if isinstance(replies[0], Exception) and unknown_script(replies[0]):
+            # what came behind it was carried out for nothing, which does no harm
+            replies = self._wire.exchange([whole(command), *command.then])
         sound(replies[:1])
         return replies
 

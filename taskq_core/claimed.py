@@ -18,7 +18,8 @@ class Job(msgspec.Struct, gc=False, eq=False):
     """One run of a job. Handlers read; the fields with raw bytes are the worker's own.
 
     ``level`` is the index of its stream, ``entry`` its entry id there, ``deliveries`` how often it
-    was handed to a worker without coming back, ``home`` the tenure that claimed it.
+    was handed to a worker without coming back, ``home`` the tenure that claimed it, ``took_us`` how long
+    this run took, once it is over, in µs.
     """
 
     queue: str
@@ -31,6 +32,8 @@ class Job(msgspec.Struct, gc=False, eq=False):
     home: Any = None
     handler: Any = None
     _payload: dict[str, Any] | None = None
+    took_us: int = -1
+    timed_out: bool = False
 
     @property
     def id(self) -> str:
@@ -63,6 +66,19 @@ class Job(msgspec.Struct, gc=False, eq=False):
     def priority(self) -> Priority:
         """Its level."""
         return Priority.of_letter(LEVELS[self.level])
+
+    @property
+    def due(self) -> datetime | None:
+        """The time of the timetable that a schedule made this job for; None for other jobs.
+
+        The same in each attempt, however late it runs.
+        """
+        return None if self.meta.due is None else moment(self.meta.due)
+
+    @property
+    def schedule(self) -> str | None:
+        """The name of the schedule that made it; None for other jobs."""
+        return self.meta.schedule or None
 
     @property
     def enqueued_at(self) -> datetime:

@@ -109,16 +109,24 @@ def found(detail: JobDetail | None, ref: JobRef) -> JobDetail:
 
 
 def limits_of(
-    max_jobs: int | None, dead_max: int | None, dead_age: timedelta | None
+    max_jobs: int | None,
+    max_bytes: int | None,
+    dead_max: int | None,
+    dead_age: timedelta | None,
+    slo: timedelta | None,
 ) -> dict[str, int | None]:
     """Limits as they are stored; 0 stands for the default."""
     limits: dict[str, int | None] = {}
     if max_jobs is not None:
         limits["max_jobs"] = max_jobs or None
+    if max_bytes is not None:
+        limits["max_bytes"] = max_bytes or None
     if dead_max is not None:
         limits["dead_max"] = dead_max or None
     if dead_age is not None:
         limits["dead_age"] = positive_ms(dead_age, "dead_age") if dead_age else None
+    if slo is not None:
+        limits["slo"] = positive_ms(slo, "slo") if slo else None
     return limits
 
 

@@ -16,7 +16,7 @@ from taskq_core import config
 from taskq_core.clock import MAX_SPAN_MS
 from taskq_core.errors import InvalidName, InvalidOption, InvalidPayload
 from taskq_core.job import Failure
-from taskq_core.names import check_job_id, check_unique
+from taskq_core.names import check_job_id, check_schedule, check_unique
 
 encode_json = msgspec.json.encode
 _decode_object: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -25,17 +25,19 @@ _decode_object: Final = msgspec.json.Decoder(dict[str, Any]).decode
 # bounded, because anybody may have written them: each ends up in a calculation or a Redis command
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 _Span = Annotated[int, msgspec.Meta(ge=0, le=MAX_SPAN_MS)]
+_Instant = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_000)]
 _Factor = Annotated[float, msgspec.Meta(ge=1.0, le=100.0)]
 
 
 class Meta(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
     "attempts": "a", "granted": "g", "id": "i", "retries": "r", "backoff": "b", "timeout": "t",
-    "unique": "u", "keep": "k",
+    "unique": "u", "keep": "k", "schedule": "s", "due": "d",
 }):  # fmt: skip
     """What is not default about a job: the JSON in its second stream field, ``@``.
 
     ``attempts`` made so far; ``granted``: attempts before the last `retry` by hand, not counted
-    against ``retries``; ``id`` when it is not the entry's own; ``timeout`` and ``keep`` in ms.
+    against ``retries``; ``id`` when it is not the entry's own; ``timeout`` and ``keep`` in ms. ``schedule``
+    made the job for ``due``, in ms since 1970.
     """
 
     attempts: _Count = 0
@@ -46,6 +48,8 @@ class Meta(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
     timeout: _Span = 0
     unique: str = ""
     keep: _Span = 0
+    schedule: str = ""
+    due: _Instant | None = None
 
 
 PLAIN: Final = Meta()
@@ -66,6 +70,8 @@ def decode_meta(raw: bytes) -> Meta:
             check_job_id(meta.id)
         if meta.unique:
             check_unique(meta.unique)
+        if meta.schedule:
+            check_schedule(meta.schedule)
     except (msgspec.MsgspecError, RecursionError, InvalidName) as error:
         raise InvalidPayload(f"malformed job fields: {error}") from error
     return meta

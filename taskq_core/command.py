@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -32,6 +33,12 @@ def text(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     return "" if value is None else str(value)
+
+
+def score_ms(value: object) -> int:
+    """A sorted set's score as whole ms; 0 for one that is no time, as anybody may write it."""
+    score = float(text(value))
+    return int(score) if math.isfinite(score) else 0
 
 
 def same(value: Any) -> Any:

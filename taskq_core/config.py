@@ -48,6 +48,18 @@ MAX_CRASHES: Final = 3
 """Workers one job may take down with it before it is buried as poison."""
 STARVATION_GUARD: Final = 16
 """One claim of this many starts from the lowest level instead of the highest."""
+METRICS_HOST: Final = "127.0.0.1"
+"""Metrics tell the names of queues and tasks: other machines see them only where that is asked for."""
+TARGET_WAIT_S: Final = 60.0
+"""How soon a backlog is to be gone where the queue has no SLO: what `desired_workers` is made for."""
+EXPORTED_QUEUES: Final = 1_000
+"""Queues that an exporter tells of: some 20 series each."""
+EXPORTER_FRESH_S: Final = 1.0
+"""For so long a look at the server serves all that scrape."""
+READY_S: Final = 5.0
+"""A worker whose claims are not answered for this long is not ready: an idle one claims each second."""
+LIVE_S: Final = 60.0
+"""How long a handler may block a worker's event loop before it counts as dead. Leases do not depend on it."""
 WORKER_TTL_MS: Final = 60_000
 """How long what a worker said of itself outlives its last word."""
 
@@ -74,6 +86,26 @@ IMPORTED_MS: Final = 24 * 3600 * 1_000
 UNIQUE_FOR_MS: Final = 24 * 3600 * 1_000
 """How long a uniqueness lock lives when the caller names no time."""
 WAKE_TOKENS: Final = 64
+
+# -- schedules ------------------------------------------------------------------------------
+MAX_SCHEDULES: Final = 1_000
+"""Schedules of one queue."""
+MAX_SCHEDULE_BYTES: Final = 64 * 1024
+"""Bytes of a schedule's payload: lists of schedules carry them."""
+GRACE_SKIP_MS: Final = 10_000
+"""How late a run may be that is not to be made up for: a worker looks twice a second, but may be busy."""
+GRACE_LATEST_MS: Final = 3_600_000
+GRACE_ALL_MS: Final = 24 * 3_600_000
+MAX_JITTER_MS: Final = 24 * 3_600_000
+CATCH_UP: Final = 100
+"""Missed runs that are made up for at once."""
+FIRES_A_LOOK: Final = 100
+"""Schedules that a worker fires before it looks after the rest again."""
+STAND_IN_MS: Final = 1_000
+"""How late a schedule is when also those workers fire it that do not hold the maintainer's lock."""
+RUNS_KEPT: Final = 10
+EXPORTED_SCHEDULES: Final = 200
+"""Schedules that the exporter tells of, each with three series: of more, those that are due next."""
 
 # -- connections ----------------------------------------------------------------------------
 CONNECT_TIMEOUT_S: Final = 5.0

@@ -17,6 +17,7 @@ from redis.retry import Retry
 
 from taskq_core import config, errors
 from taskq_core.address import check_url
+from taskq_core.handshake import check_files
 
 
 def _options(reply_timeout: float) -> dict[str, Any]:
@@ -36,7 +37,8 @@ def _with_protocol(url: str, options: dict[str, Any]) -> dict[str, Any]:
 
 def connect(url: str, reply_timeout: float = config.REPLY_TIMEOUT_S) -> redis.Redis:
     """A sync client of redis-py; connects on first use. Raises: UsageError."""
-    options = _with_protocol(check_url(url), _options(reply_timeout))
+    check_files(check_url(url))
+    options = _with_protocol(url, _options(reply_timeout))
     try:
         client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **options)
         pool: Any = client.connection_pool
@@ -48,7 +50,8 @@ def connect(url: str, reply_timeout: float = config.REPLY_TIMEOUT_S) -> redis.Re
 
 def connect_async(url: str, reply_timeout: float = config.REPLY_TIMEOUT_S) -> redis.asyncio.Redis:
     """An asyncio client of redis-py; connects on first use. Raises: UsageError."""
-    options = _with_protocol(check_url(url), _options(reply_timeout))
+    check_files(check_url(url))
+    options = _with_protocol(url, _options(reply_timeout))
     try:
         client = redis.asyncio.Redis.from_url(url, retry=AsyncRetry(NoBackoff(), 0), **options)
         pool: Any = client.connection_pool

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from taskq_core import config
 from taskq_core.client_state import info_fields, reply_timeout
@@ -21,6 +21,8 @@ from taskq_core.job import Receipts
 from taskq_core.keys import QueueKeys
 
 _WAITAOF_SINCE: Final = (7, 2)
+_TRIED_MS: Final = 100
+"""How long a replica may take to say that it is there: an idle one is asked at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,20 @@ class Proof:
 def look(keys: QueueKeys) -> list[tuple[str, ...]]:
     """The commands that tell what the server of a queue can confirm."""
     return [("EXISTS", keys.meta), ("INFO",)]
+
+
+def attempt(keys: QueueKeys) -> list[tuple[Any, ...]]:
+    """The commands that find it out on a server that does not let this user ask: each is tried, briefly."""
+    return [("EXISTS", keys.meta), ("WAITAOF", 1, 0, 1), ("WAIT", 1, _TRIED_MS)]
+
+
+def attempted(replies: Sequence[Any]) -> Proof | None:
+    """What it can confirm; None when the user may not even touch the queue. Raises: Refused."""
+    if isinstance(replies[0], Exception):
+        return None
+    # without an append-only file the answer is an error, whatever there is to be written
+    found = Proof(disk=not isinstance(replies[1], Exception), replica=_reached(replies[2]))
+    return found if found.disk or found.replica else _refuse()
 
 
 def proof_of(replies: Sequence[Any]) -> Proof:
@@ -52,6 +68,10 @@ def proof_of(replies: Sequence[Any]) -> Proof:
             hint="It takes Redis or Valkey 7.2, or a replica. With `appendfsync always` every enqueue is on "
             "disk when it returns, durable or not",
         )
+    return _refuse()
+
+
+def _refuse() -> NoReturn:
     raise Refused(
         "a durable enqueue needs a server that writes to disk or has a replica; this one does neither",
         hint="Set `appendonly yes` on a server of Redis 7.2 or Valkey, or connect a replica to it",

@@ -17,6 +17,7 @@
     │   └── AccessDenied      wrong password, or an ACL rule
     ├── NotDurable            enqueued, but not known to be safe in time
     └── ServerUnreachable     no answer in time; worth another try
+        └── NotTrusted        the TLS handshake failed; not worth one
 
 `Retry` and `Discard` are raised by handlers, to steer what happens to their job.
 """
@@ -85,16 +86,21 @@ class Refused(TaskqError):
 
 
 class QueueFull(Refused):
-    """The queue holds as many jobs as its limit allows; no job of the call was added."""
+    """The queue holds as much as its limit allows; no job of the call was added.
 
-    def __init__(self, queue: str, limit: int, depth: int) -> None:
+    ``limit`` and ``depth`` are jobs or, by ``unit``, bytes of the server's memory, more or less.
+    """
+
+    def __init__(self, queue: str, limit: int, depth: int, unit: str = "jobs") -> None:
+        waiting = f"{depth} jobs wait" if unit == "jobs" else f"its jobs take about {depth} bytes"
         super().__init__(
-            f"queue {queue!r} is full: {depth} jobs wait, its limit is {limit}",
+            f"queue {queue!r} is full: {waiting}, its limit is {limit}",
             hint="Try again when workers have caught up, or raise the queue's limit",
         )
         self.queue = queue
         self.limit = limit
         self.depth = depth
+        self.unit = unit
 
 
 class QueueDraining(Refused):
@@ -144,6 +150,10 @@ class ServerUnreachable(TaskqError):
     """No connection, or no answer in time. The call may or may not have had its effect;
     calls of taskq may be repeated without doing anything twice.
     """
+
+
+class NotTrusted(ServerUnreachable):
+    """The TLS handshake failed, by a certificate or a port that speaks no TLS: it is not tried again."""
 
 
 class Retry(Exception):

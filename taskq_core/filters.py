@@ -213,6 +213,8 @@ _FIELDS: Final[Mapping[str, Callable[[JobDetail], Any]]] = {
     "timeout_s": lambda job: _span(job.timeout),
     "unique": lambda job: job.unique,
     "keep_s": lambda job: _span(job.keep),
+    "schedule": lambda job: job.schedule,
+    "fire_at": lambda job: _time(job.fire_at),
     "error": lambda job: asdict(job.error) if job.error else None,
     "result": lambda job: _json(job.result),
 }

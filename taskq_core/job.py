@@ -210,6 +210,10 @@ class JobDetail:
     result: bytes | None = None
     granted: int = 0
     backoff: Backoff | None = None
+    schedule: str | None = None
+    """The schedule that made it."""
+    fire_at: datetime | None = None
+    """The time of its timetable that it was made for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ class QueueKeys:
 
     __slots__ = (
         "dead", "dead_jobs", "due", "events", "failures", "history", "imported", "jobs", "leases", "lock",
-        "meta", "moved", "namespace", "queue", "revoked", "root", "stats", "streams", "suspects", "tail",
-        "wake",
+        "meta", "moved", "namespace", "queue", "revoked", "root", "schedule_runs", "schedule_times",
+        "schedules", "stats", "streams", "suspects", "tail", "wake",
     )  # fmt: skip
 
     def __init__(self, namespace: str, queue: str) -> None:
@@ -45,6 +45,9 @@ class QueueKeys:
         self.events = self.root + "events"
         self.imported = self.root + "imported"
         self.tail = self.root + "tail"
+        self.schedules = self.root + "schedules"
+        self.schedule_times = self.root + "schedules:next"
+        self.schedule_runs = self.root + "schedules:runs"
 
     def worker(self, worker: str) -> str:
         """What a worker says of itself."""

@@ -107,6 +107,8 @@ class Link:
                 raise ConnectionError("the server closed the connection")
             self._reader.feed(data)
         if isinstance(reply, ReplyError):
+            if str(reply).startswith("max number of clients"):
+                raise ConnectionError(str(reply))  # not of our command: there is no room for the connection
             raise reply
         return reply
 

@@ -12,9 +12,14 @@ from typing import Final
 from taskq_core import errors
 from taskq_core.address import shown_url
 from taskq_core.clock import monotonic
+from taskq_core.handshake import advice, refusal
 from taskq_core.link import ReplyError
 
 _LATER: Final = ("LOADING", "BUSY ", "TRYAGAIN", "MASTERDOWN", "CLUSTERDOWN", "READONLY", "UNBLOCKED")
+_NOT_LOADED: Final = (
+    "This user runs loaded scripts only, and the server has lost them: an administrator loads them by "
+    "taskq tenant acl NAMESPACE --no-eval --apply"
+)
 _LATER_OF_REDIS_PY: Final = ("BusyLoadingError", "ReadOnlyError", "ClusterDownError", "TryAgainError")
 
 
@@ -41,7 +46,7 @@ def unknown_script(error: BaseException) -> bool:
 
 def passing(error: BaseException) -> bool:
     """Whether the same call may succeed later: no connection, no answer, or a server that is not ready."""
-    if _is(error, "AuthenticationError", "AuthorizationError"):
+    if _is(error, "AuthenticationError", "AuthorizationError") or refusal(str(error)):
         return False
     if isinstance(error, OSError) or _is(error, "ConnectionError", "TimeoutError"):
         return True
@@ -55,14 +60,18 @@ def translate(error: BaseException, url: str, queue: str = "") -> errors.TaskqEr
     if passing(error):
         return errors.ServerUnreachable(
             f"no answer from {where}: {said or type(error).__name__}",
-            hint="Is the server running, and the URL right? Repeating the call is safe",
+            hint=f"{advice(url)} Repeating the call is safe",
         )
+    if refused := refusal(said):
+        return errors.NotTrusted(f"no connection to {where}: {refused[0]}", hint=refused[1])
     word, _, rest = said.partition(" ")
     if word == "QUEUEFULL":
-        limit, depth = rest.split()[:2]
-        return errors.QueueFull(queue, int(limit), int(depth))
+        limit, depth, *unit = rest.split()[:3]
+        return errors.QueueFull(queue, int(limit), int(depth), "bytes" if unit == ["bytes"] else "jobs")
     if word == "DRAINING":
         return errors.QueueDraining(queue)
+    if word == "MALFORMED":
+        return errors.InvalidOption(f"the server refused the call: {rest.partition(' script:')[0]}")
     if word == "TOOLARGE":
         return errors.InvalidPayload(f"{rest.split()[0]} bytes are over the server side limit")
     return _of_server(error, said, where)
@@ -73,10 +82,11 @@ def _of_server(error: BaseException, said: str, where: str) -> errors.TaskqError
     if _is(error, "AuthenticationError", "NoPermissionError", "AuthorizationError") or (
         lower.startswith(("noauth", "noperm", "wrongpass"))
         or "acl failure" in lower
-        or "can't run this command" in lower
+        or "the user executing the script can't" in lower
     ):
         return errors.AccessDenied(
-            f"{where} denies access: {said}", hint="Check user, password and ACL rules"
+            f"{where} denies access: {said}",
+            hint=_NOT_LOADED if "'eval'" in lower else "Check user, password and ACL rules",
         )
     if _is(error, "OutOfMemoryError") or lower.startswith("oom") or "allow-oom" in lower:
         return errors.ServerFull(

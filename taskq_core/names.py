@@ -12,11 +12,13 @@ QUEUE_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 TASK_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9._-]{0,127}$"
 JOB_ID_PATTERN: Final = r"^[chnls][0-9]{1,15}-[0-9]{1,15}$"
 UNIQUE_PATTERN: Final = r"^[!-~]{1,200}$"
+SCHEDULE_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
 
 _queue = re.compile(QUEUE_PATTERN)
 _task = re.compile(TASK_PATTERN)
 _job_id = re.compile(JOB_ID_PATTERN)
 _unique = re.compile(UNIQUE_PATTERN)
+_schedule = re.compile(SCHEDULE_PATTERN)
 
 
 def check_queue(name: str) -> str:
@@ -47,6 +49,16 @@ def valid_queue(value: str) -> bool:
 def valid_job_id(value: str) -> bool:
     """Whether a text may be a job's id."""
     return _job_id.fullmatch(value) is not None
+
+
+def check_schedule(name: str) -> str:
+    """The name itself. Raises: InvalidName."""
+    return _checked(_schedule, "schedule name", name, SCHEDULE_PATTERN)
+
+
+def valid_schedule(value: str) -> bool:
+    """Whether a text may be a schedule's name."""
+    return _schedule.fullmatch(value) is not None
 
 
 def check_unique(value: str) -> str:

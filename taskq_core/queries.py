@@ -14,7 +14,7 @@ from taskq_core.backoff import Backoff
 from taskq_core.claimed import entry_ms
 from taskq_core.clock import MAX_SPAN_MS, moment
 from taskq_core.codec import PLAIN, Meta, decode_failure, decode_meta, decode_record
-from taskq_core.command import Command, pairs, text
+from taskq_core.command import Command, pairs, score_ms, text
 from taskq_core.errors import InvalidOption, InvalidPayload
 from taskq_core.fingerprint import PATTERN, fingerprint
 from taskq_core.job import Failure, JobDetail, Priority, State
@@ -100,6 +100,8 @@ def _detail(ref: JobRef, state: State, letter: str, meta: Meta, **fields: Any) -
         keep=timedelta(milliseconds=meta.keep) if meta.keep else None,
         granted=meta.granted,
         backoff=_backoff(meta),
+        schedule=meta.schedule or None,
+        fire_at=None if meta.due is None else moment(meta.due),
         **fields,
     )  # fmt: skip
 
@@ -145,6 +147,7 @@ def snapshot(keys: QueueKeys, minutes: int = 0, counted: int = 0) -> Command[Que
     """
     names = [
         *keys.streams, keys.due, keys.dead, keys.leases, keys.meta, keys.stats, keys.history,
+        keys.schedule_times,
     ]  # fmt: skip
     most = min(max(minutes, 0), config.HISTORY_S // 60)
     brief = min(max(counted, 0), config.HISTORY_S // 60 - most)
@@ -152,7 +155,7 @@ def snapshot(keys: QueueKeys, minutes: int = 0, counted: int = 0) -> Command[Que
 
 
 def _read_snapshot(queue: str, reply: Any) -> QueueSnapshot:
-    now, levels, scheduled, next_due, dead, workers, settings, totals, minutes = reply
+    now, levels, scheduled, next_due, dead, workers, settings, totals, minutes, times = reply
     ready, running, oldest = {}, 0, None
     for priority, (length, pending, orphans, first) in zip(Priority, levels, strict=True):
         ready[priority] = int(length) - int(pending) + int(orphans)
@@ -172,6 +175,8 @@ def _read_snapshot(queue: str, reply: Any) -> QueueSnapshot:
         settings=limits,
         history=tuple(read_minute(int(at), pairs(flat)) for at, flat in minutes),
         draining=draining,
+        schedules=int(times[0]),
+        next_fire_at=moment(score_ms(times[1])) if text(times[1]) else None,
     )  # fmt: skip
 
 
@@ -197,6 +202,11 @@ def list_workers(keys: QueueKeys) -> Command[list[WorkerInfo]]:
         ]
 
     return Command(script("list_workers"), [keys.leases], [], read)
+
+
+def stale_leases(keys: QueueKeys) -> Command[int]:
+    """How many leases of a queue have run out and were not taken over yet."""
+    return Command(script("list_workers"), [keys.leases], [], lambda reply: int(reply[2]))
 
 
 class _Notice(msgspec.Struct):

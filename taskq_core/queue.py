@@ -15,12 +15,15 @@ from taskq_core.backoff import Backoff
 from taskq_core.claimed import Job
 from taskq_core.client import Client
 from taskq_core.codec import check_payload
+from taskq_core.declaring import add_to, declare, handler_of
 from taskq_core.errors import InvalidOption, UsageError
 from taskq_core.job import JobOptions, Receipt, Receipts
 from taskq_core.keys import queue_keys
 from taskq_core.names import check_namespace, check_queue, check_task
+from taskq_core.schedule import Schedule
 from taskq_core.server import LocalServer
 from taskq_core.task import Handler, P, Policy, R, Task, job_options
+from taskq_core.timetable import span_text, timetable
 from taskq_core.worker.loop import run
 from taskq_core.worker.options import WorkerOptions
 from taskq_core.worker.signals import run_until_done, run_until_signal
@@ -76,6 +79,7 @@ class TaskQueue:
         self.concurrency = concurrency
         self.policy = Policy(retries, backoff, timeout)
         self.handlers: dict[str, Handler] = {}
+        self.schedules: dict[str, Schedule] = {}
         self._url = redis
         self._client: Client | None = None
         self._async_client: tuple[asyncio.AbstractEventLoop, AsyncClient] | None = None
@@ -136,6 +140,41 @@ class TaskQueue:
             return Task(self, handler, function)
 
         return cast(Registrar, register)  # mypy does not match a function with an overloaded protocol
+
+    def cron(
+        self, line: str, *, name: str | None = None, payload: Payload | None = None, **fields: Any
+    ) -> Callable[[F], F]:
+        """Runs a task at the times of a cron line, such as `*/5 * * * *`; ``tz`` names its time zone.
+
+            @queue.cron("30 2 * * *", tz="Europe/Berlin")
+            @queue.process("clean-up")
+            async def clean_up(job): ...          # job.due is the time it was made for
+
+        It stands above ``process`` or ``task``; a bare function becomes a task of its name. Workers declare
+        the schedule when they start. ``name``: the task's, if not given. ``fields``: those of `Schedule`
+        (``missed``, ``overlap``, ``grace``, ``jitter``) and of `JobOptions`. Raises: InvalidName,
+        InvalidOption, InvalidPayload.
+        """
+        return self._schedule(line, {"name": name, "payload": payload, **fields})
+
+    def every(
+        self, span: str | timedelta, *, name: str | None = None, payload: Payload | None = None, **fields: Any
+    ) -> Callable[[F], F]:
+        """Runs a task each time a span has passed, such as `30s`; otherwise as `cron`."""
+        return self._schedule(f"every {span_text(span)}", {"name": name, "payload": payload, **fields})
+
+    def _schedule(self, spec: str, fields: Mapping[str, Any]) -> Callable[[F], F]:
+        timetable(spec, fields.get("tz", "UTC"))  # a wrong line is refused where it stands
+
+        def register(function: F) -> F:
+            handler = handler_of(self.handlers, function)
+            if handler is None:
+                handler = Handler(check_task(function.__name__), function, Policy(), typed=True)
+                self._register(handler)
+            add_to(self.schedules, declare(handler, spec, fields), self.name)
+            return function
+
+        return register
 
     def _register(self, handler: Handler) -> None:
         if handler.name in self.handlers:
@@ -298,6 +337,7 @@ def make_worker(queues: Sequence[TaskQueue], options: WorkerOptions) -> Worker:
             queue_keys(queue.namespace, queue.name),
             {name.encode(): handler for name, handler in queue.handlers.items()},
             queue.policy,
+            tuple(queue.schedules.values()),
         )
         for queue in queues
     ]

@@ -53,11 +53,15 @@ class Minute:
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """How much a queue takes. ``max_jobs`` None: no limit. Dead jobs over the limits go, the oldest first."""
+    """How much a queue takes; ``max_jobs``, ``max_bytes`` None: no limit.
+
+    Dead jobs over the limits go, the oldest first.
+    """
 
     max_jobs: int | None
     dead_max: int
     dead_age: timedelta
+    max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,10 @@ class QueueSnapshot:
     settings: Mapping[str, str]
     history: tuple[Minute, ...] = ()
     draining: bool = False
+    schedules: int = 0
+    """Schedules that are not paused."""
+    next_fire_at: datetime | None = None
+    """When the next of them is due."""
 
     @property
     def state(self) -> str:
@@ -93,7 +101,14 @@ class QueueSnapshot:
             _number(self.settings, "max_jobs") or None,
             _number(self.settings, "dead_max") or DEAD_MAX,
             timedelta(milliseconds=_number(self.settings, "dead_age") or DEAD_AGE_MS),
+            _number(self.settings, "max_bytes") or None,
         )
+
+    @property
+    def slo(self) -> timedelta | None:
+        """How long a job may wait until it starts, as the queue was told; None: it was not."""
+        slo = _number(self.settings, "slo")
+        return timedelta(milliseconds=slo) if slo else None
 
     @property
     def depth(self) -> int:
@@ -139,6 +154,11 @@ class WorkerInfo:
     def tasks(self) -> tuple[str, ...]:
         """The tasks it knows."""
         return tuple(self.about.get("tasks", "").split())
+
+    @property
+    def schedules(self) -> tuple[str, ...]:
+        """The schedules that its code declares in this queue."""
+        return tuple(self.about.get("schedules", "").split())
 
     @property
     def process(self) -> str:

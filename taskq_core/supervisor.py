@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from taskq_core.apps import load_queues
 from taskq_core.clock import monotonic
+from taskq_core.crew import Crew, Teller
 from taskq_core.errors import TaskqError
 from taskq_core.queue import make_worker
 from taskq_core.worker.loop import run
 from taskq_core.worker.options import WorkerOptions
 from taskq_core.worker.signals import run_until_signal
+from taskq_core.worker.worker import Worker
+
+if TYPE_CHECKING:
+    from taskq_core.metrics.endpoint import Endpoint
 
 log = logging.getLogger("taskq.supervisor")
 _STEADY_S = 10.0
@@ -49,14 +57,14 @@ def run_workers(job: WorkerJob, processes: int = 1) -> int:
     queues = load_queues(job.apps, job.queues, job.programs)
     if processes == 1:
         return _exit_code(run(run_until_signal(make_worker(queues, job.options))))
-    return Supervisor(job, processes).run()
+    return Supervisor(job, processes, queues[0].namespace).run()
 
 
 def _exit_code(number: int) -> int:
     return 128 + number if number else 0
 
 
-def _child(job: WorkerJob) -> None:
+def _child(job: WorkerJob, pipe: Connection | None = None) -> None:
     # Ctrl-C reaches the whole process group: the supervisor alone says when to stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # it was blocked until now
@@ -66,10 +74,24 @@ def _child(job: WorkerJob) -> None:
     try:
         queues = load_queues(job.apps, job.queues, job.programs)
         worker = make_worker(queues, job.options)
-        raise SystemExit(_exit_code(run(run_until_signal(worker, (signal.SIGTERM,)))))
+        with _telling(worker, pipe):
+            code = _exit_code(run(run_until_signal(worker, (signal.SIGTERM,))))
+        raise SystemExit(code)
     except TaskqError as error:
         log.error("%s", error)
         raise SystemExit(2) from None
+
+
+@contextlib.contextmanager
+def _telling(worker: Worker, pipe: Connection | None) -> Iterator[None]:
+    """The supervisor is told what the worker counts, also at its very end."""
+    if pipe is None or worker.vitals is None:
+        yield
+        return
+    teller = Teller(worker.vitals, pipe)
+    teller.start()
+    yield
+    teller.tell()
 
 
 def _follow_parent() -> None:
@@ -81,10 +103,12 @@ def _follow_parent() -> None:
 
 
 class Supervisor:
-    """Keeps a number of worker processes running, and passes signals on."""
+    """Keeps a number of worker processes running, and passes signals on. Their metrics are served by it."""
 
-    def __init__(self, job: WorkerJob, processes: int) -> None:
-        self._job = job
+    def __init__(self, job: WorkerJob, processes: int, namespace: str) -> None:
+        # a child measures, and tells us
+        self._job = replace(job, options=replace(job.options, metrics_apart=True))
+        self._crew = Crew(namespace, processes) if job.options.metrics_port is not None else None
         self._context = multiprocessing.get_context("spawn")
         self._children: list[tuple[SpawnProcess, float]] = []
         self._due: list[float] = [0.0] * processes
@@ -94,13 +118,31 @@ class Supervisor:
         self._pause = 0.5
 
     def run(self) -> int:
-        """Until all children have ended. Returns 0, or 128 + the signal."""
+        """Until all children have ended. Returns 0, or 128 + the signal. Raises: UsageError."""
+        endpoint = self._open_endpoint()
+        try:
+            return self._run()
+        finally:
+            if endpoint is not None:
+                endpoint.close()
+
+    def _open_endpoint(self) -> Endpoint | None:
+        options = self._job.options
+        if self._crew is None or options.metrics_port is None:
+            return None
+        from taskq_core.metrics.endpoint import Endpoint  # here: most workers have none
+
+        return Endpoint(options.metrics_host, options.metrics_port, self._crew)
+
+    def _run(self) -> int:
         before = {n: signal.signal(n, self._on_signal) for n in (signal.SIGTERM, signal.SIGINT)}
         try:
             while self._children or (self._due and not self._signal):
                 self._start_due()
                 self._look()
                 self._force()
+                if self._crew is not None:
+                    self._crew.turn()
                 time.sleep(0.05)
         finally:
             for process, _ in self._children:
@@ -113,7 +155,8 @@ class Supervisor:
         now = monotonic()
         for due in [due for due in self._due if due <= now and not self._signal]:
             self._due.remove(due)
-            process = self._context.Process(target=_child, args=(self._job,), name="taskq-worker")
+            ours, theirs = self._context.Pipe() if self._crew is not None else (None, None)
+            process = self._context.Process(target=_child, args=(self._job, theirs), name="taskq-worker")
             # Ctrl-C reaches a child that is still starting too; a signal that is blocked is not lost here
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
@@ -121,6 +164,9 @@ class Supervisor:
             finally:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             self._children.append((process, now))
+            if self._crew is not None and ours is not None and theirs is not None:
+                theirs.close()  # so that its end is seen here when the child has ended
+                self._crew.add(ours)
 
     def _look(self) -> None:
         for row in list(self._children):
@@ -149,6 +195,8 @@ class Supervisor:
             # a second SIGTERM ends a worker at once, and its programs with it; SIGKILL would leave those
             self._force_at = monotonic() + _FORCE_S
         self._signal = number
+        if self._crew is not None:
+            self._crew.stopping = True
         for process, _started in self._children:
             if process.pid is not None and process.exitcode is None:
                 process.terminate()

@@ -10,7 +10,7 @@ QUEUE = rf"taskq:\{{{NAME}/{NAME}\}}:"
 
 LASTING = re.compile(
     rf"taskq:{NAME}:queues"
-    rf"|{QUEUE}([chnl]|jobs|due|moved|dead|dead:jobs|leases|revoked|wake|meta|stats|failures)"
+    rf"|{QUEUE}([chnl]|jobs|due|moved|dead|dead:jobs|leases|revoked|wake|meta|stats|failures|schedules(:(next|runs))?)"
 )
 PASSING = re.compile(
     rf"{QUEUE}(lock|suspects|tail|events|imported|t:\d+|(worker|told|unique|result|producer):.+)"

@@ -51,6 +51,7 @@ def demo(
         session.may_change()
         writer = session.writer(VIEW)
         url = session.url
+        session.client.time()  # a server that is not there is said now, not after the patience of a producer
         session.narrate(f"three queues, two workers and some load on {shown_url(url)}")
         screen = open_screen(quiet=shared.quiet)
         try:

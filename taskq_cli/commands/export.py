@@ -12,6 +12,7 @@ from taskq_cli.archive import EXPORTED, exported_record, settings_record
 from taskq_cli.leaf import leaf, new_app
 from taskq_cli.options import QueueGlob, Shared, States
 from taskq_cli.render import JsonWriter
+from taskq_cli.schedule_views import schedule_record
 from taskq_cli.session import Session
 from taskq_cli.targets import queues_like, states_of
 from taskq_core import JobDetail, QueueSnapshot, State
@@ -54,9 +55,10 @@ taskq export -q emails | jq -c '.queue = "letters"' | taskq import
 def export(shared: Shared, extent: Extent) -> None:
     """Write jobs to stdout, one a line, with all that `taskq import` needs to bring them back.
 
-    Each queue begins with a line of its settings. Nothing is removed: purge what was moved once it has
-    arrived. While workers run, jobs go on: pause the queues first for an exact copy. Running jobs are
-    left out and counted on stderr, unless --running. Without -o the output is NDJSON, on a terminal too.
+    Each queue begins with lines of its settings and of the schedules that were added by hand. Nothing is
+    removed: purge what was moved once it has arrived. While workers run, jobs go on: pause the queues
+    first for an exact copy. Running jobs are left out and counted on stderr, unless --running. Without -o
+    the output is NDJSON, on a terminal too.
     """
     with Session(shared) as session:
         states = extent.states
@@ -66,11 +68,18 @@ def export(shared: Shared, extent: Extent) -> None:
             now = session.client.snapshot(name)
             if isinstance(writer, JsonWriter) and shared.json is None:
                 writer.write(settings_record(now))
+                _write_schedules(session, name)
             for job in _jobs(session, name, states):
                 writer.write(exported_record(job))
                 count += 1
             left_out += _left_out(session, now, states)
         session.narrate(_summary(count, left_out))
+
+
+def _write_schedules(session: Session, queue: str) -> None:
+    for info in session.client.schedules.list([queue]):
+        if info.sound and not info.code:
+            session.output.write(schedule_record(info, None))
 
 
 def _jobs(session: Session, queue: str, states: list[State]) -> Iterator[JobDetail]:

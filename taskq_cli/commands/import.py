@@ -35,7 +35,8 @@ class How:
     """What is brought back."""
 
     settings: Annotated[
-        bool, typer.Option("--settings", help="The settings of the queues too: limits, and whether paused.")
+        bool,
+        typer.Option("--settings", help="What belongs to queues too: limits, whether paused, and schedules."),
     ] = False
     dry_run: DryRun = False
 

@@ -45,6 +45,7 @@ taskq queue ls -o tsv | awk -F'\\t' '$2 > 1000 {print $1}' | xargs -rn1 taskq qu
 SET_EXAMPLES = """
 taskq queue set emails --max-jobs 100000
 taskq queue set emails --dead-max 5000 --dead-age 30d
+taskq queue set emails --slo 5s
 taskq queue set emails --max-jobs 0 --dry-run
 """
 DRAIN_EXAMPLES = """
@@ -117,7 +118,8 @@ def drain(
 def set_(shared: Shared, limits: NewLimits, *, queue: Name = None, dry_run: DryRun = False) -> None:
     """Limit how many jobs a queue takes, and how many dead ones it keeps; 0 is the default again.
 
-    Shows the limits as they are afterwards.
+    Shows the limits as they are afterwards. --slo refuses nothing: `taskq top`
+    and alerts tell when jobs wait longer.
     """
     with Session(shared) as session:
         session.writer(LIMITS)

@@ -117,7 +117,7 @@ def _live(session: Session, seen: Seen, kept: Kept) -> Source:
     """The server as a source. Raises: ServerUnreachable, for a wrong address is told at once."""
     from taskq_cli.top.live import LiveSource
 
-    session.client.ping()
+    session.client.queues()
     source = LiveSource(session.client, glob=seen.queue, label=_label(session))
     if kept.record is None:
         return source

@@ -37,11 +37,13 @@ log = logging.getLogger("taskq.worker")
 START_DEADLINE_S: Final = 5.0
 """How long a starting worker waits for its server. Once it has run it waits for ever."""
 SHOWN_TASKS: Final = 12
+METRICS_HOST: Final = WorkerOptions().metrics_host
 
 EXAMPLES = """
 taskq worker app:queue
 taskq worker app:queue -c 50 --processes 4
 taskq worker jobs.py -q emails,reports --burst
+taskq worker app:queue --metrics-port 9101
 taskq worker -q images --exec resize=./resize.sh --exec 'crop=node crop.js --fast'
 """
 
@@ -63,7 +65,15 @@ class Manner:
         ),
     ] = None
     concurrency: Annotated[
-        int | None, typer.Option("-c", "--concurrency", min=1, metavar="N", help="Slots: jobs at a time.")
+        int | None,
+        typer.Option(
+            "-c",
+            "--concurrency",
+            min=1,
+            metavar="N",
+            envvar="TASKQ_CONCURRENCY",
+            help="Slots: jobs at a time.",
+        ),
     ] = None
     processes: Annotated[int, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes.")] = 1
     burst: Annotated[bool, typer.Option("--burst", help="End when nothing is ready any more.")] = False
@@ -76,6 +86,23 @@ class Manner:
     lease: Annotated[
         timedelta | None, span("--lease", "How long jobs stay with a worker that fell silent (15s).")
     ] = None
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            min=0,
+            max=65_535,
+            metavar="PORT",
+            envvar="TASKQ_METRICS_PORT",
+            help="Serve /metrics, /livez and /readyz there; 0: any free port.",
+        ),
+    ] = None
+    metrics_host: Annotated[
+        str,
+        typer.Option(
+            "--metrics-host", metavar="HOST", envvar="TASKQ_METRICS_HOST", help="On this address only."
+        ),
+    ] = METRICS_HOST
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log more.")] = False
 
     @property
@@ -88,6 +115,8 @@ class Manner:
             max_jobs=self.max_jobs,
             grace=usual.grace if self.grace is None else self.grace,
             lease=usual.lease if self.lease is None else self.lease,
+            metrics_port=self.metrics_port,
+            metrics_host=self.metrics_host,
         )
 
     @property
@@ -133,6 +162,10 @@ def worker(
     code 0: done, and stdout is the result of a job enqueued with --keep. 65 and 78: buried at once. Any
     other: failed, and tried again; the end of stderr is the error. A time-out, a cancellation and the end
     of the grace send SIGTERM to its process group, and SIGKILL half a second later.
+
+    --metrics-port serves Prometheus' metrics of all processes together; /livez, which fails when a handler
+    has blocked the event loop for a minute, whatever the server does; and /readyz, which fails while claims
+    are not answered, and once the worker stops.
     """
     with Session(shared) as session:
         session.may_change()

@@ -22,8 +22,8 @@ class Hole:
 
 HOLES: Final = (
     Hole(
-        "CVE-2025-49844",
-        "who may run scripts may run any code on the server's machine",
+        "CVE-2025-49844 and CVE-2025-46818",
+        "who may run scripts may run any code on the server's machine, or act as another of its users",
         {
             "redis": {"7.2": "7.2.11", "7.4": "7.4.6", "8.0": "8.0.4", "8.2": "8.2.2"},
             "valkey": {"7.2": "7.2.11", "8.0": "8.0.6", "8.1": "8.1.4"},
@@ -38,6 +38,12 @@ HOLES: Final = (
                 "8.8": "8.8.2", "8.10": "8.10.1",
             },
         },
+        tls=True,
+    ),
+    Hole(
+        "CVE-2026-56684",
+        "who may end connections over TLS (CLIENT KILL) may run any code on the server's machine",
+        {"valkey": {"7.2": "7.2.14", "8.0": "8.0.10", "8.1": "8.1.9", "9.0": "9.0.5", "9.1": "9.1.1"}},
         tls=True,
     ),
 )  # fmt: skip

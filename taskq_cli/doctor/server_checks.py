@@ -124,13 +124,44 @@ def _access(facts: ServerFacts) -> Iterator[Finding]:
         yield _finding(
             NOTE, "may_do_everything", f"User {user['name']} may run every command.",
             "A leaked URL gives away the server, not only its queues.",
-            "Give taskq a user of its own that may touch ~taskq:* only",
+            "Give taskq a user of its own: taskq tenant acl NAMESPACE",
         )  # fmt: skip
+
+
+def _tls(facts: ServerFacts) -> Iterator[Finding]:
+    scheme = urlsplit(facts.url).scheme
+    hosts = _hosts(facts.url)
+    if scheme.startswith("redis") and not scheme.startswith("rediss") and not all(map(_loopback, hosts)):
+        yield _finding(
+            NOTE, "no_tls", "The connection leaves this machine, and is not encrypted.",
+            "Whoever is on the way reads all payloads, and the password.",
+            "rediss:// and tls-port on the server, unless the network between is a private one",
+        )  # fmt: skip
+
+
+def _cluster(facts: ServerFacts) -> Iterator[Finding]:
+    if facts.info.get("cluster_enabled") != "1":
+        return
+    if facts.settings.get("cluster-require-full-coverage") == "yes":
+        yield _finding(
+            PROBLEM, "full_coverage", "cluster-require-full-coverage is yes.",
+            "While one primary is away, all other nodes refuse to serve their queues too.",
+            "CONFIG SET cluster-require-full-coverage no on each node, and in its configuration file",
+        )  # fmt: skip
+
+
+def _hosts(url: str) -> list[str]:
+    """The hosts that a URL names."""
+    parts = urlsplit(url)
+    if "," not in parts.netloc:
+        return [parts.hostname or "localhost"]
+    places = parts.netloc.rpartition("@")[2].split(",")
+    return [urlsplit(f"//{place}").hostname or "localhost" for place in places]
 
 
 def _reachable(facts: ServerFacts) -> bool:
     """Whether other machines can talk to it, as far as that shows."""
-    if urlsplit(facts.url).scheme != "unix" and not _loopback(urlsplit(facts.url).hostname or "localhost"):
+    if urlsplit(facts.url).scheme != "unix" and not all(map(_loopback, _hosts(facts.url))):
         return True
     bound = facts.settings.get("bind", "").replace("-", " ").split()
     open_ = not bound or any(not _loopback(address) for address in bound)
@@ -170,5 +201,7 @@ _CHECKS: Final[tuple[Callable[[ServerFacts], Iterator[Finding]], ...]] = (
     _memory,
     _persistence,
     _access,
+    _tls,
+    _cluster,
     _times,
 )

@@ -13,7 +13,7 @@ from taskq_cli.doctor.findings import Finding, unchecked
 from taskq_core import Client, ServerError
 
 PINGS: Final = 7
-SETTINGS: Final = ("save", "appendfsync", "bind", "protected-mode")
+SETTINGS: Final = ("save", "appendfsync", "bind", "protected-mode", "cluster-require-full-coverage")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from taskq_core.command import Arg, Command, text
 from taskq_core.errors import InvalidOption
 from taskq_core.job import Change, JobDetail, State
 from taskq_core.keys import QueueKeys, queue_keys
-from taskq_core.names import check_job_id, check_task, check_unique
+from taskq_core.names import check_job_id, check_schedule, check_task, check_unique
 from taskq_core.scripts import script
 
 
@@ -100,6 +100,8 @@ def _meta(job: JobDetail) -> Meta:
         timeout=positive_ms(job.timeout, "timeout") if job.timeout is not None else 0,
         unique=check_unique(job.unique) if job.unique is not None else "",
         keep=positive_ms(job.keep, "keep") if job.keep is not None else 0,
+        schedule=check_schedule(job.schedule) if job.schedule is not None else "",
+        due=instant_ms(job.fire_at) if job.fire_at is not None else None,
     )
     return decode_meta(encode_json(meta))  # checks the bounds
 

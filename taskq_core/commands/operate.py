@@ -148,8 +148,10 @@ def resume(keys: QueueKeys) -> Command[bool]:
 
 LIMITS: Mapping[str, str] = {
     "max_jobs": "jobs that may wait",
+    "max_bytes": "bytes of memory that waiting and running jobs may take, about",
     "dead_max": "dead jobs kept",
     "dead_age": "ms a dead job is kept",
+    "slo": "ms a job may wait until it starts",
 }
 
 
@@ -170,6 +172,6 @@ def remove(keys: QueueKeys) -> Command[int]:
     names = [
         *keys.streams, keys.jobs, keys.due, keys.moved, keys.dead, keys.dead_jobs, keys.leases, keys.revoked,
         keys.lock, keys.suspects, keys.wake, keys.meta, keys.stats, keys.failures,
-        keys.imported, keys.history,
+        keys.imported, keys.schedules, keys.schedule_times, keys.schedule_runs, keys.history,
     ]  # fmt: skip
     return Command(script("remove"), names, [config.HISTORY_S // 60 + 1], int)

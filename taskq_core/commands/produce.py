@@ -30,7 +30,10 @@ class Group:
 
 
 def groups_of(jobs: Iterable[NewJob], limit: int = config.MAX_PAYLOAD_BYTES) -> list[Group]:
-    """Jobs in order, neighbours with the same task and options together. Raises: InvalidPayload."""
+    """Jobs in order, neighbours with the same task and options together.
+
+    Raises: InvalidPayload; InvalidOption when they are more than one call carries.
+    """
     groups: list[Group] = []
     task, options, payloads = "", DEFAULT_OPTIONS, list[bytes]()
     for job in jobs:
@@ -38,7 +41,15 @@ def groups_of(jobs: Iterable[NewJob], limit: int = config.MAX_PAYLOAD_BYTES) -> 
             task, options, payloads = job.task, job.options, []
             groups.append(Group(task, payloads, options))
         payloads.append(check_payload(job.payload, limit))
+    _check_batch([len(raw) for group in groups for raw in group.payloads])
     return groups
+
+
+def _check_batch(sizes: Sequence[int]) -> None:
+    limits = (len(sizes), "jobs", config.MAX_BATCH), (sum(sizes), "bytes of payload", config.MAX_BATCH_BYTES)
+    for count, unit, most in limits:
+        if count > most:
+            raise InvalidOption(f"{count} {unit} in one call are more than {most}")
 
 
 def batches(

@@ -9,7 +9,7 @@ from typing import Any
 from taskq_core import config
 from taskq_core.claimed import Job
 from taskq_core.codec import PLAIN, decode_meta
-from taskq_core.command import Arg, Command, same, text
+from taskq_core.command import Arg, Command, same, score_ms, text
 from taskq_core.errors import InvalidPayload
 from taskq_core.keys import LEVELS, QueueKeys
 from taskq_core.scripts import script
@@ -20,12 +20,14 @@ class Claim:
     """What a claim brought. ``next_due`` in ms, -1 when nothing is delayed.
 
     ``state``: ok, alone (a suspect, run it alone), drain (claim again when nothing is held), paused or lost.
+    ``gone``: levels whose stream had been deleted.
     """
 
     state: str
     next_due: int
     batches: Sequence[tuple[int, Sequence[Any]]]
     deliveries: Mapping[tuple[int, bytes], int]
+    gone: str = ""
 
 
 def register(keys: QueueKeys, worker: str, lease_ms: int, about: Mapping[str, Arg]) -> Command[int]:
@@ -70,12 +72,13 @@ def claim(keys: QueueKeys, worker: str, wanted: Wanted) -> Command[Claim]:
 
 def read_claim(reply: Any) -> Claim:
     """The reply of `claim` as it is, with levels as indexes."""
-    state, next_due, batches, seen = reply
+    state, next_due, batches, seen, gone = reply
     return Claim(
         text(state),
         int(next_due),
         [(LEVELS.index(text(level)), entries) for level, entries in batches],
         {(LEVELS.index(text(level)), entry): int(n) + 1 for level, entry, n in seen},
+        text(gone),
     )
 
 
@@ -105,7 +108,7 @@ class Acks:
 def ack(keys: QueueKeys, worker: str, acks: Acks) -> Command[int]:
     """Ends jobs. Reply: how many, or -1 when the lease is gone and nothing was done."""
     names = [
-        *keys.streams, keys.leases, keys.stats, keys.history, keys.moved, keys.tail, keys.events,
+        *keys.streams, keys.leases, keys.stats, keys.history, keys.moved, keys.tail, keys.events, keys.jobs,
     ]  # fmt: skip
     args: list[Arg] = [
         worker, config.HISTORY_S, len(acks.entries), len(acks.ends), len(acks.moved), len(acks.counts),
@@ -199,25 +202,29 @@ def adopt(
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a maintainer sees: whether it holds the lock, server ms, expiry by worker, who is revoked."""
+    """What a maintainer sees: whether it holds the lock, server ms, expiry by worker, who is revoked.
+
+    ``next_fire``: when the next schedule is due, ms; None when there is none.
+    """
 
     leads: bool
     now: int
     leases: Mapping[str, str]
     revoked: Sequence[str]
+    next_fire: int | None = None
 
 
-def watch(keys: QueueKeys, worker: str, lock_ms: int) -> Command[Watch]:
-    """Looks at all leases, and takes the maintainer's lock when it is free."""
+def watch(keys: QueueKeys, worker: str, lock_ms: int, dead: Sequence[str] = ()) -> Command[Watch]:
+    """Looks at all leases, and takes the maintainer's lock when it is free or one of the ``dead`` has it."""
 
     def read(reply: Any) -> Watch:
         flat = iter(reply[2])
         leases = {text(name): text(expiry) for name, expiry in zip(flat, flat, strict=True)}
-        return Watch(bool(reply[0]), int(reply[1]), leases, [text(name) for name in reply[3]])
+        fire = score_ms(reply[4]) if text(reply[4]) else None
+        return Watch(bool(reply[0]), int(reply[1]), leases, [text(name) for name in reply[3]], fire)
 
-    return Command(
-        script("watch"), [*keys.streams, keys.lock, keys.leases, keys.revoked], [worker, lock_ms], read
-    )
+    names = [*keys.streams, keys.lock, keys.leases, keys.revoked, keys.schedule_times]
+    return Command(script("watch"), names, [worker, lock_ms, *dead], read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +263,8 @@ def tell(keys: QueueKeys, worker: str, order: bytes, ttl_ms: int) -> Command[int
 
 def job_of(queue: str, level: int, entry: bytes, fields: Sequence[bytes], deliveries: int = 1) -> Job:
     """A stream entry as a job. Raises: InvalidPayload when it was not made by us."""
+    if len(fields) > 1 and len(fields[1]) > config.HARD_PAYLOAD_BYTES:
+        raise InvalidPayload(f"{len(fields[1])} bytes of payload: no producer of this queue sends so many")
     if len(fields) == 2:
         return Job(queue, level, entry, fields[0], fields[1], PLAIN, deliveries)
     return _job_with_meta(queue, level, entry, fields, deliveries)
@@ -268,8 +277,9 @@ def _job_with_meta(queue: str, level: int, entry: bytes, fields: Sequence[bytes]
 
 
 def malformed(queue: str, level: int, entry: bytes, fields: Sequence[bytes], deliveries: int) -> Job:
-    """An entry that `job_of` refused as a job that can be buried: all it held is its payload."""
-    return Job(queue, level, entry, b"_malformed", b" ".join(fields), PLAIN, deliveries)
+    """An entry that `job_of` refused, as a job to be buried: its payload is what it held, up to 1 MiB."""
+    held = b" ".join(field[: config.HARD_PAYLOAD_BYTES] for field in fields[:8])
+    return Job(queue, level, entry, b"_malformed", held[: config.HARD_PAYLOAD_BYTES], PLAIN, deliveries)
 
 
 def _flat(about: Mapping[str, Arg]) -> list[Arg]:

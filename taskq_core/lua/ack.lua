@@ -1,14 +1,15 @@
 #!lua flags=allow-oom
 -- Ends jobs that a worker has done, in batches. A repeat finds nothing to end and counts nothing.
 -- KEYS 1-4 streams c h n l | 5 leases (or revoked) | 6 stats | 7 history | 8 moved
---      9 tail | 10 events | 11.. one pair of result and lock keys for each job with an end of its own
+--      9 tail | 10 events | 11 jobs | 12.. one pair of result and lock keys for each job with an end of its own
 -- ARGV 1 worker | 2 history TTL s | 3 groups | 4 ends | 5 ids in moved | 6 counts
 --      groups of: counter, level index 1-4, count, entry ids
 --      ends: job id, result JSON or "", its TTL ms, "1" when it has a lock
 --      ids in moved; then counts for this minute: field, n
 -- Reply: how many were ended, or -1 when the lease is gone (then nothing was done).
---#use now tally finish listener witness publish
-local leases, stats, history, moved = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+--#use now tally finish listener witness publish locate unfinished
+local leases, stats, history, moved, jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[11]
+local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
 local worker, ttl, call, at = ARGV[1], ARGV[2], redis.call, 7
 if not call('ZSCORE', leases, worker) then return -1 end
 
@@ -23,15 +24,18 @@ for _ = 1, tonumber(ARGV[3]) do
   tally(stats, history, ttl, now, counter, n)
   ended, at = ended + n, last + 1
 end
-for k = 1, tonumber(ARGV[4]) do
+-- after a failover that lost a tail the job may wait again, under another entry: what leads to that stays
+local ends, ids = tonumber(ARGV[4]), tonumber(ARGV[5])
+for k = at + 4 * ends, at + 4 * ends + ids - 1 do
+  if not locate(ARGV[k], streams, moved) then call('HDEL', moved, ARGV[k]) end
+end
+for k = 1, ends do
   local id, json, keep, locked = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local result, lock = KEYS[9 + 2 * k], KEYS[10 + 2 * k]
+  local result, lock = KEYS[10 + 2 * k], KEYS[11 + 2 * k]
   if json ~= '' then call('SET', result, json, 'PX', keep) end
-  if locked == '1' and call('GET', lock) == id then call('DEL', lock) end
+  if locked == '1' and call('GET', lock) == id and not unfinished(id, streams, jobs, moved) then call('DEL', lock) end
   at = at + 4
 end
-local ids = tonumber(ARGV[5])
-if ids > 0 then call('HDEL', moved, unpack(ARGV, at, at + ids - 1)) end
 at = at + ids
 -- times are counted with the jobs they belong to: a repeat ends nothing and adds nothing
 if tonumber(ARGV[6]) > 0 and ended > 0 then

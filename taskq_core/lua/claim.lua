@@ -4,24 +4,25 @@
 -- KEYS 1-4 streams c h n l | 5 leases | 6 meta | 7 due | 8 wake | 9 suspects: who makes room for them
 -- ARGV 1 worker | 2 how many | 3 levels in order, e.g. "chnl" | 4 deliveries that make a suspect
 --      5 "1" when the worker holds nothing | 6 lease ms
--- Reply: {state, ms until the next job is due or -1, [level, entries]..., [level, id, deliveries]...} as
---      two lists; state is "ok", "alone" (one suspect: claim nothing beside it), "drain" (claim again when
---      nothing is held: suspects wait), "paused", or "lost" (no lease: register anew).
+-- Reply: {state, ms until the next job is due or -1, [level, entries]..., [level, id, deliveries]..., levels} as
+--      two lists; levels are those whose stream had been deleted, and was made anew; state is "ok", "alone" (one
+--      suspect: claim nothing beside it), "drain" (claim again when nothing is held: suspects wait), "paused", or
+--      "lost" (no lease: register anew).
 --#use now
 local leases, meta, due, wake = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local worker, want = ARGV[1], tonumber(ARGV[2])
 local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
 local call, pcall = redis.call, redis.pcall
 
-if not call('ZSCORE', leases, worker) then return {'lost', -1, {}, {}} end
+if not call('ZSCORE', leases, worker) then return {'lost', -1, {}, {}, ''} end
 local first = call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
 local next_due = first and math.max(0, tonumber(first) - now_ms()) or -1
 if call('HGET', meta, 'paused') then
   call('DEL', wake) -- tokens would only wake workers in vain
-  return {'paused', next_due, {}, {}}
+  return {'paused', next_due, {}, {}, ''}
 end
 
-local batches, seen, suspects, state = {}, {}, 0, 'ok'
+local batches, seen, suspects, state, gone = {}, {}, 0, 'ok', ''
 
 local function take(level, entries)
   if #entries > 0 then batches[#batches + 1] = {level, entries} end
@@ -32,6 +33,7 @@ local function orphans(level, stream)
   local pending = pcall('XPENDING', stream, 'w', '-', '+', want + 100, '-')
   if pending.err then -- the group is missing: the stream was deleted, or a producer made it
     call('XGROUP', 'CREATE', stream, 'w', '0', 'MKSTREAM')
+    gone = gone .. level
     return
   end
   local ids = {}
@@ -59,4 +61,4 @@ end
 -- nothing is left, so tokens for it would only wake workers in vain
 if want > 0 and state ~= 'alone' then call('DEL', wake) end
 if suspects > 0 and call('SET', KEYS[9], worker, 'NX', 'PX', ARGV[6]) then state = 'drain' end
-return {state, next_due, batches, seen}
+return {state, next_due, batches, seen, gone}

@@ -6,9 +6,9 @@
 --      then groups of: level, task, count, delay ("" ready, "+ms" from now, "ms" absolute),
 --      meta JSON or "", index of the lock in KEYS or "", lock TTL ms, and count payloads
 -- Reply: runs of consecutive ids, "n1763951707123-0*1000 s1763951707123-7*1"; "=" before a run: the
---      job that holds the lock already. Errors: TOOLARGE, QUEUEFULL, DRAINING; then nothing was
---      added.
---#use now tally rouse holder admit
+--      job that holds the lock already. Errors: TOOLARGE, MALFORMED, QUEUEFULL, DRAINING; then nothing
+--      was added.
+--#use now tally rouse holder admit full
 local jobs, due, moved, wake, meta = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local stats, history, session = KEYS[10], KEYS[11], KEYS[12]
 local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
@@ -17,12 +17,8 @@ local number, HEAD, FIRST, call = ARGV[1], 7, 6, redis.call
 local last = call('GET', session)
 if last and string.match(last, '^%d+') == number then return string.match(last, '\n(.*)$') end
 
-local function depth()
-  local n = call('HLEN', jobs)
-  for _, stream in pairs(streams) do n = n + call('XLEN', stream) end
-  return n
-end
-local refused = refusal(ARGV, FIRST, HEAD, tonumber(ARGV[3]), call('HMGET', meta, 'max_jobs', 'draining'), depth)
+local count, bytes = admit(ARGV, FIRST, ARGV[3])
+local refused = not count and bytes or full(call('HMGET', meta, 'max_jobs', 'draining', 'max_bytes'), streams, jobs, count, bytes)
 if refused then return refused end
 
 local now, heads, nexts = now_ms(), {}, {}

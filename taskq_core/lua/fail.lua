@@ -6,7 +6,7 @@
 --      then for each job: level index 1-4, entry id, job id, delay ms or "" to bury, record,
 --      failure JSON, result JSON or "", its TTL ms, buckets of its times ("w12 r40")
 -- Reply: how many were recorded, or -1 when the lease is gone. A repeat records nothing again.
---#use now tally rouse trim
+--#use now tally rouse trim held
 local leases, jobs, due, moved, dead, dead_jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local meta, stats, history, failures, wake = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local worker, ttl, FIRST, SIZE, call = ARGV[1], ARGV[2], 7, 9, redis.call
@@ -33,7 +33,7 @@ local pair = 16
 for at = FIRST, #ARGV, SIZE do
   local stream, entry, id, delay = KEYS[tonumber(ARGV[at])], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local record, failure, result, keep = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7]
-  if #call('XPENDING', stream, 'w', entry, entry, 1, worker) == 1 then
+  if held(stream, entry, worker) then
     if delay ~= '' then schedule(id, delay, record) else bury(id, record, KEYS[pair + 1]) end
     if result ~= '' then call('SET', KEYS[pair], result, 'PX', keep) end
     call('XADD', failures, 'MAXLEN', '~', ARGV[3], '*', 'id', id, 'at', failure)

@@ -8,27 +8,25 @@
 --      id or "", index of its result in KEYS or "", index of its lock in KEYS or ""
 -- Reply: for each id "" (added), "known" (it is here, or was imported before) or "taken" (by another job).
 --      Errors: QUEUEFULL, DRAINING; then nothing was added.
---#use now tally rouse locate known place
+--#use now tally rouse locate known place full
 local jobs, due, moved, wake, dead, dead_jobs, meta = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local stats, history, imported = KEYS[12], KEYS[13], KEYS[14]
 local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
 local stored = {jobs = jobs, dead_jobs = dead_jobs, imported = imported}
 local call, FIRST, SIZE, now = redis.call, 5, 7, now_ms()
 
-local reply, seen, waiting = {}, {}, 0
+local reply, seen, waiting, bytes = {}, {}, 0, 0
 for at = FIRST, #ARGV, SIZE do
   local id = ARGV[at]
   local found = seen[id] and 'known' or known(id, ARGV[at + 3], KEYS[tonumber(ARGV[at + 5])], stored, locate(id, streams, moved))
-  if found == '' and ARGV[at + 1] ~= 'dead' then waiting = waiting + 1 end
+  if found == '' and ARGV[at + 1] ~= 'dead' then waiting, bytes = waiting + 1, bytes + #ARGV[at + 3] end
   reply[#reply + 1], seen[id] = found, true
 end
 
-local limits, depth = call('HMGET', meta, 'max_jobs', 'draining', 'seq'), call('HLEN', jobs)
-local limit = tonumber(limits[1] or 0)
-for _, stream in pairs(streams) do depth = depth + call('XLEN', stream) end
-if limits[2] then return redis.error_reply('DRAINING') end
-if limit > 0 and depth + waiting > limit then return redis.error_reply('QUEUEFULL ' .. limit .. ' ' .. depth) end
-local lasts, seq, added, ready = {}, tonumber(limits[3] or 0), 0, 0
+local limits = call('HMGET', meta, 'max_jobs', 'draining', 'max_bytes', 'seq')
+local refused = full(limits, streams, jobs, waiting, bytes)
+if refused then return refused end
+local lasts, seq, added, ready = {}, tonumber(limits[4] or 0), 0, 0
 
 local function enter(id, record, json)
   local level, task, whole, payload = string.match(record, '^(%l) ([^\n]+)\n([^\n]*)\n[^\n]*\n(.*)$')
@@ -54,7 +52,7 @@ for k, found in ipairs(reply) do
   end
 end
 call('PEXPIRE', imported, ARGV[3])
-if seq > tonumber(limits[3] or 0) then call('HSET', meta, 'seq', string.format('%.0f', seq)) end
+if seq > tonumber(limits[4] or 0) then call('HSET', meta, 'seq', string.format('%.0f', seq)) end
 tally(stats, history, ARGV[1], now, 'imported', added)
 rouse(wake, ARGV[2], added > ready and ready + 1 or ready)
 return reply

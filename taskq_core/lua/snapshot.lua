@@ -1,9 +1,11 @@
 #!lua flags=no-writes,allow-stale
 -- The state of one queue in one look: its cost grows with workers and minutes, never with jobs.
 -- KEYS 1-4 streams c h n l | 5 due | 6 dead | 7 leases | 8 meta | 9 stats | 10 history
+--      11 next times of the schedules
 -- ARGV 1 minutes of history | 2 earlier minutes of which only the counts are wanted
 -- Reply: {server ms, [length, pending, orphans, oldest waiting entry id or ""] of each level, due count,
---      ms the next is due or "", dead count, workers, meta flat, totals flat, [minute ms, flat]...}
+--      ms the next is due or "", dead count, workers, meta flat, totals flat, [minute ms, flat]...,
+--      {schedules that are not paused, the next time of one, ms, or ""}}
 --#use now
 local due, dead, leases, meta, stats, history = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local call, levels, minutes = redis.call, {}, {}
@@ -49,4 +51,5 @@ for k = tonumber(ARGV[1]), ARGV[1] + ARGV[2] - 1 do
 end
 local first = call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] or ''
 return {now, levels, call('ZCARD', due), first, call('ZCARD', dead), call('ZCOUNT', leases, now, '+inf'),
-  call('HGETALL', meta), call('HGETALL', stats), minutes}
+  call('HGETALL', meta), call('HGETALL', stats), minutes,
+  {call('ZCARD', KEYS[11]), call('ZRANGE', KEYS[11], 0, 0, 'WITHSCORES')[2] or ''}}

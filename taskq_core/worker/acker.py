@@ -33,6 +33,7 @@ class Acker:
         self._reporter = context.reporter
         self._lost = context.lost
         self._flushing = asyncio.Lock()
+        self._meter = context.meter
         self._trouble = Trouble("reporting outcomes")
 
     async def run(self) -> None:
@@ -52,16 +53,19 @@ class Acker:
                     await self._send_fails(tenure)
 
     async def _send_acks(self, tenure: Tenure) -> None:
+        if self._meter is not None and tenure.wait_ms:
+            self._meter.waited(tenure.keys.queue, tenure.wait_ms)
         acks = tenure.take_acks(MAX_BATCH)
         if not acks:
             return
         reply = await self._send(tenure, work.ack(tenure.keys, tenure.worker, acks))
         if reply == -1:
             self._lost(tenure)
-        for (_, level), entries in acks.entries.items():
+        for (outcome, level), entries in acks.entries.items():
             held = tenure.held[level]
-            for entry in entries:
-                held.pop(entry, None)
+            jobs = [held.pop(entry, None) for entry in entries]
+            if self._meter is not None:
+                self._meter.ended(tenure.keys.queue, "lost" if reply == -1 else outcome, jobs)
 
     async def _send_fails(self, tenure: Tenure) -> None:
         runs, tenure.fails = tenure.fails[:_MOST_FAILS], tenure.fails[_MOST_FAILS:]
@@ -70,8 +74,12 @@ class Acker:
         reply = await self._send(tenure, work.fail(tenure.keys, tenure.worker, runs))
         if reply == -1:
             self._lost(tenure)
-        for run in runs:
-            tenure.drop(run.level, run.entry)
+        jobs = [tenure.drop(run.level, run.entry) for run in runs]
+        if self._meter is not None and reply == -1:
+            self._meter.ended(tenure.keys.queue, "lost", jobs)
+        elif self._meter is not None:
+            ends = [(job, run.delay is None) for job, run in zip(jobs, runs, strict=True) if job is not None]
+            self._meter.failed(tenure.keys.queue, ends)
         _tell(tenure, runs)
 
     async def _send(self, tenure: Tenure, command: Command[int]) -> int:

@@ -14,11 +14,11 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from taskq_core.claimed import Job
-from taskq_core.clock import wall_ms
+from taskq_core.clock import monotonic, wall_ms
 from taskq_core.codec import PLAIN
 from taskq_core.command import Command
 from taskq_core.commands import operate, work
-from taskq_core.config import MAX_WAIT_MS
+from taskq_core.config import HARD_PAYLOAD_BYTES, MAX_WAIT_MS
 from taskq_core.errors import InvalidPayload, TaskqError
 from taskq_core.keys import LEVELS, QueueKeys
 from taskq_core.worker.context import Context
@@ -51,6 +51,9 @@ class Claimer:
         self.looked = wall_ms()
         """When the loop last went round. Without room for jobs it rests, so then this says nothing."""
         self.has_room = True
+        self.answered = 0.0
+        """When a claim was last answered, by the monotonic clock; `rested`: when there was last no room."""
+        self.rested = 0.0
         self._clearing = False
         self._dry = False
         self.claimed = 0
@@ -78,10 +81,11 @@ class Claimer:
             if subscription.tenure.lost:
                 await self._apart(subscription, self._register(subscription))
         if not self._reachable:
-            await self._sleep(0.1)
+            await self._sleep(0.02)
             return
         want = self._want()
         if want == 0:
+            self.rested = monotonic()
             if not self._finished():
                 await self._until_room()
         elif self._dry and self._options.burst:
@@ -115,7 +119,9 @@ class Claimer:
 
     @property
     def _reachable(self) -> list[Subscription]:
-        return [subscription for subscription in self._subscriptions if subscription.reachable]
+        # without a heartbeat what is claimed would be taken over while it runs
+        heard = monotonic() - self._options.lease_ms / 1000
+        return [s for s in self._subscriptions if s.reachable and s.beaten >= heard]
 
     async def _apart(self, subscription: Subscription, step: Awaitable[T]) -> T | None:
         """A step of one queue. In a cluster a node that is away must not hold up the queues of the others."""
@@ -165,15 +171,22 @@ class Claimer:
 
     async def _settle(self, subscription: Subscription, claim: work.Claim) -> int:
         """Takes in what a claim brought, and promotes what it found due."""
+        self.answered = monotonic()
         if claim.state == "lost":
             self._lost(subscription.tenure)
             return 0
+        if claim.gone:
+            log.critical(
+                "queue %s: the jobs of its levels %s were deleted on the server; what waited there is lost",
+                subscription.keys.queue,
+                " ".join(claim.gone),
+            )
         self._clearing = claim.state in ("alone", "drain")
         got = self._take(subscription, claim)
         next_due = claim.next_due
         if next_due == 0:
-            promoted, next_due = await self._client.run(work.promote(subscription.keys))
-            next_due = 0 if promoted else next_due
+            # whoever was quicker to promote it: the job is ready now, and the next claim may have it
+            await self._client.run(work.promote(subscription.keys))
         if next_due >= 0 and claim.state != "paused":
             self._next_due = min(self._next_due, float(next_due))
         return got
@@ -219,7 +232,7 @@ class Claimer:
         for level, entries in claim.batches:
             held = tenure.held[level]
             for entry, fields in entries:
-                if len(fields) == 2 and not claim.deliveries:
+                if len(fields) == 2 and not claim.deliveries and len(fields[1]) <= HARD_PAYLOAD_BYTES:
                     task, raw = fields
                     held[entry] = job = Job(
                         queue, level, entry, task, raw, PLAIN, 1, tenure, handlers.get(task)

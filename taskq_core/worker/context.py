@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from taskq_core.async_client import AsyncClient
 from taskq_core.command import Arg
+from taskq_core.metrics.meter import Meter
 from taskq_core.worker.options import WorkerOptions
 from taskq_core.worker.reporter import Reporter
 from taskq_core.worker.sleeper import Sleeper
@@ -29,3 +30,5 @@ class Context:
     sleeper: Sleeper
     claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by a claim, and by whatever must not meet a claim on its way."""
+    meter: Meter | None = None
+    """Counts, where metrics are on."""

@@ -14,17 +14,20 @@ from typing import Any, Protocol
 
 import msgspec
 
-from taskq_core.client import Client
 from taskq_core.clock import monotonic
 from taskq_core.commands import work
 from taskq_core.errors import TaskqError
 from taskq_core.worker.context import Context
+from taskq_core.worker.metered import sync_client
 from taskq_core.worker.tenure import Subscription, Tenure
 from taskq_core.worker.trouble import Trouble
 
 log = logging.getLogger("taskq.worker")
 _NEWS_S = 0.2
 """After an order the next beat comes this soon, so that it is seen to have arrived."""
+_LISTEN_S = 0.5
+_LEAST_S = 2 * _LISTEN_S
+"""The shortest wait for a reply: one to the listening comes after half a second."""
 
 
 class Orders(Protocol):
@@ -48,7 +51,11 @@ class Heartbeat:
 
     def __init__(self, context: Context, subscriptions: Sequence[Subscription], orders: Orders) -> None:
         shared = context.client
-        self._client = Client(shared.url, namespace=shared.namespace, deadline=0)
+        # an answer that comes later than this is as bad as none: a new connection may still save the lease
+        reply_s = max(_LEAST_S, context.options.lease_ms / 3000)
+        self._client = sync_client(shared.url, shared.namespace, context.meter, reply_s)
+        self.beaten = monotonic()
+        """When the server last took all beats."""
         self._subscriptions = subscriptions
         self._lease_ms = context.options.lease_ms
         self._about = context.about
@@ -60,6 +67,8 @@ class Heartbeat:
 
     def start(self) -> None:
         """Begins to beat."""
+        for subscription in self._subscriptions:
+            subscription.beaten = self.beaten
         self._thread.start()
 
     def stop(self) -> None:
@@ -77,9 +86,10 @@ class Heartbeat:
             try:
                 for subscription in self._subscriptions:
                     self._beat(subscription)
+                self.beaten = monotonic()
                 self._trouble.over()
                 while not self._stop.is_set() and (left := due - monotonic()) > 0:
-                    self._listen(min(left, 0.5))
+                    self._listen(min(left, _LISTEN_S))
                     if self._news:
                         self._news, due = False, min(due, monotonic() + _NEWS_S)
             except TaskqError as error:
@@ -91,12 +101,12 @@ class Heartbeat:
                 self._stop.wait(min(0.5, self._lease_ms / 10_000))
 
     def _beat(self, subscription: Subscription) -> None:
+        # also while there is no lease: only who can keep one may register for the next
         tenure = subscription.tenure
-        if tenure.lost:
-            return
-        about = self._about(subscription)
+        lost, about = tenure.lost, self._about(subscription)
         now = self._client.run(work.heartbeat(tenure.keys, tenure.worker, self._lease_ms, about))
-        if now == -1:
+        subscription.beaten = monotonic()
+        if now == -1 and not lost:  # it may have been registered since
             self._orders.lose(tenure)
 
     def _listen(self, seconds: float) -> None:

@@ -2,7 +2,8 @@
 
 1. promote what is due, also while all slots are busy;
 2. watch the leases; the one that holds the lock takes over from workers that died;
-3. bury jobs that took too many workers down with them.
+3. bury jobs that took too many workers down with them;
+4. fire the schedules that are due.
 
 Nothing here waits for anything but the server: a gap in the looking counts for little.
 """
@@ -19,6 +20,7 @@ from taskq_core.errors import InvalidPayload, TaskqError
 from taskq_core.keys import QueueKeys
 from taskq_core.worker.context import Context
 from taskq_core.worker.leases import LeaseWatch
+from taskq_core.worker.scheduler import Scheduler
 from taskq_core.worker.tenure import Subscription
 from taskq_core.worker.trouble import Trouble
 from taskq_core.worker.verdict import Poison, failed_run, limits_of
@@ -36,7 +38,11 @@ class Maintainer:
         self._crashes = context.options.max_crashes
         self._lease_s = context.options.lease_ms / 1000
         self._watch = LeaseWatch(self._lease_s)
+        self._dead: list[str] = []
+        self._meter = context.meter
         self._trouble = Trouble(f"upkeep of queue {subscription.keys.queue}")
+        self._scheduler = Scheduler(context, subscription)
+        self._next_fire_s: float | None = None
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -46,13 +52,17 @@ class Maintainer:
             if lost and self._subscription.reachable:
                 await asyncio.sleep(0.02)  # the claimer is about to register
                 continue
+            self._next_fire_s = None
             try:
                 await (self._promote() if lost else self._duties())
                 self._subscription.reachable = True
                 self._trouble.over()
             except TaskqError as error:
                 self._trouble.note(error)
-            await asyncio.sleep(tick * random.uniform(0.8, 1.0))  # noqa: S311 - jitter
+            pause = tick * random.uniform(0.8, 1.0)  # noqa: S311 - jitter
+            if self._next_fire_s is not None:
+                pause = min(pause, self._next_fire_s)
+            await asyncio.sleep(pause)
 
     async def _promote(self) -> None:
         await self._client.run(work.promote(self._subscription.keys))
@@ -61,10 +71,12 @@ class Maintainer:
         keys = self._subscription.keys
         tenure = self._subscription.tenure
         await self._promote()
-        seen = await self._client.run(work.watch(keys, tenure.worker, int(self._lease_s * 1000)))
-        dead = self._watch.expired(seen.leases, seen.now, monotonic())
+        seen = await self._client.run(work.watch(keys, tenure.worker, int(self._lease_s * 1000), self._dead))
+        await self._scheduler.look(seen)
+        self._next_fire_s = self._scheduler.until_next(seen)
+        self._dead = self._watch.expired(seen.leases, seen.now, monotonic())
         if seen.leads:
-            for worker in dead:
+            for worker in self._dead:
                 await self._take_over(keys, worker, seen.leases[worker])
             for worker in seen.revoked:
                 await self._take_over(keys, worker, "")
@@ -79,18 +91,23 @@ class Maintainer:
             if step.state != "more":
                 break
         if moved:
+            if self._meter is not None:
+                self._meter.recovered(keys.queue, moved)
             log.warning(
                 "queue %s: took over %d jobs of worker %s, which fell silent", keys.queue, moved, worker
             )
 
     async def _bury(self, keys: QueueKeys, worker: str, step: work.Reclaimed) -> None:
-        runs = []
+        runs, jobs = [], []
         for level, entry, deliveries, fields in step.poison:
             try:
                 job = work.job_of(keys.queue, level, entry, fields, deliveries)
             except InvalidPayload:
                 job = work.malformed(keys.queue, level, entry, fields, deliveries)
             error = Poison(f"{deliveries} workers died while they ran this job")
+            jobs.append(job)
             runs.append(failed_run(job, limits_of(job, (self._subscription.policy,)), error))
         await self._client.run(work.fail(keys, worker, runs, revoked=True))
+        if self._meter is not None:
+            self._meter.buried(keys.queue, jobs)
         log.error("queue %s: buried %d jobs that keep killing workers", keys.queue, len(runs))

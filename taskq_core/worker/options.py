@@ -17,7 +17,9 @@ class WorkerOptions:
     ``burst``: stop when nothing is ready any more. ``max_jobs``: stop after so many. ``grace``: how
     long a stopping worker lets jobs finish before it gives them back. ``lease``: how long a worker
     that fell silent keeps its jobs. ``starvation_guard``: one claim of this many begins with the
-    lowest level; 0 turns it off.
+    lowest level; 0 turns it off. ``metrics_port``: ``/metrics``, ``/livez`` and ``/readyz`` are served
+    there; 0 takes any free port, None serves nothing and measures nothing.
+    ``metrics_apart``: somebody else serves them, such as the supervisor of several processes.
     """
 
     concurrency: int | None = None
@@ -27,10 +29,15 @@ class WorkerOptions:
     lease: timedelta = timedelta(milliseconds=config.LEASE_MS)
     max_crashes: int = config.MAX_CRASHES
     starvation_guard: int = config.STARVATION_GUARD
+    metrics_port: int | None = None
+    metrics_host: str = config.METRICS_HOST
+    metrics_apart: bool = False
 
     def __post_init__(self) -> None:
         if self.concurrency is not None and not 1 <= self.concurrency <= 10_000:
             raise InvalidOption(f"concurrency must be between 1 and 10000, not {self.concurrency}")
+        if self.metrics_port is not None and not 0 <= self.metrics_port <= 65_535:
+            raise InvalidOption(f"a port is between 0 and 65535, not {self.metrics_port}")
         if self.max_jobs is not None and self.max_jobs < 1:
             raise InvalidOption(f"max_jobs must be at least 1, not {self.max_jobs}")
         if not 1 <= self.max_crashes <= 1_000:

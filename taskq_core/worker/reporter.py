@@ -10,6 +10,7 @@ from taskq_core.clock import wall_ms
 from taskq_core.codec import encode_outcome, encode_result
 from taskq_core.errors import InvalidPayload, TaskqError, UnknownTask
 from taskq_core.histogram import bucket
+from taskq_core.metrics.meter import Meter
 from taskq_core.worker.tenure import Subscription
 from taskq_core.worker.verdict import JobTimeout, Limits, Malformed, failed_run, limits_of
 
@@ -23,6 +24,7 @@ class Reporter:
         self.failed_count = 0
         self.released: list[Job] = []
         self.subscriptions: dict[str, Subscription] = {}
+        self.meter: Meter | None = None
 
     def done(self, job: Job, result: Any, started: float, ended: float) -> None:
         """The handler returned."""
@@ -45,9 +47,13 @@ class Reporter:
     def failed(self, job: Job, error: BaseException, started: float, ended: float) -> None:
         """The handler raised."""
         took = ended - started
-        times = f"r{bucket(int(took * 1_000_000))}"
+        job.took_us = int(took * 1_000_000)
+        times = f"r{bucket(job.took_us)}"
         if not job.meta.attempts:
-            times += f" w{bucket(1000 * self._waited_ms(job, took))}"
+            waited = self._waited_ms(job, took)
+            times += f" w{bucket(1000 * waited)}"
+            if self.meter is not None:
+                self.meter.waited(job.queue, {waited: 1})
         self._fail(job, error, times)
 
     def unknown(self, job: Job) -> None:
@@ -62,6 +68,9 @@ class Reporter:
     def stopped(self, job: Job, why: str, timeout_s: float) -> None:
         """The worker stopped the run."""
         if why == "timeout":
+            job.took_us, job.timed_out = int(timeout_s * 1_000_000), True
+            if self.meter is not None and not job.meta.attempts:
+                self.meter.waited(job.queue, {self._waited_ms(job, timeout_s): 1})
             self._fail(job, JobTimeout(f"ran longer than {timeout_s:g} s"))
         elif why == "cancelled":
             job.home.cancelled(job, encode_outcome("cancelled"))
@@ -86,7 +95,8 @@ class Reporter:
     def _time(self, job: Job, started: float, ended: float) -> None:
         tenure = job.home
         took = ended - started
-        tenure.run_us[int(took * 1_000_000)] += 1
+        job.took_us = us = int(took * 1_000_000)
+        tenure.run_us[us] += 1
         if not job.meta.attempts:
             tenure.wait_ms[self._waited_ms(job, took)] += 1
         if not self.owed.is_set():

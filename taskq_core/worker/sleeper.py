@@ -14,7 +14,9 @@ from taskq_core import config
 from taskq_core.address import is_cluster
 from taskq_core.command import Command, T, text
 from taskq_core.meaning import foreign, translate, unknown_script
+from taskq_core.metrics.meter import Meter
 from taskq_core.wire import Call, open_async_wire
+from taskq_core.worker.metered import CallLog
 
 _LATE_S = 0.25
 """How much later than asked for a node may say that nothing came."""
@@ -23,12 +25,13 @@ _LATE_S = 0.25
 class Sleeper:
     """Sleeps, once at a time."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, meter: Meter | None = None) -> None:
         self._url = url
+        self._log = CallLog(meter) if meter is not None else None
         self._spread = is_cluster(url)
         self._wire = open_async_wire(url, config.REPLY_TIMEOUT_S)
         self._asleep: asyncio.Task[Any] | None = None
-        self._interrupted = False
+        self._interrupts = 0
 
     async def sleep(self, wakes: Sequence[str], seconds: float) -> str | None:
         """The list that woke us, or None. Raises: ServerUnreachable."""
@@ -73,24 +76,33 @@ class Sleeper:
     async def _call(self, asleep: Awaitable[list[Any]]) -> list[Any]:
         # in the claimer's own task: another one would cost a turn of the loop at each wake-up
         self._asleep = task = asyncio.current_task()
-        self._interrupted = False
+        before = task.cancelling() if task is not None else 0
+        self._interrupts = 0
         try:
             return await asleep
         except asyncio.CancelledError:
-            if not self._interrupted or task is None or task.uncancel():
-                raise
+            if not self._interrupts or task is None or task.cancelling() - before > self._interrupts:
+                raise  # somebody else cancels the whole task
             return []
         except foreign() as error:
             if unknown_script(error):
                 return []
-            raise translate(error, self._url) from error
+            said = translate(error, self._url)
+            if self._log is not None:
+                self._log.failed("sleep", said)
+            raise said from error
         finally:
             self._asleep = None
+            # each of our interruptions ends with the sleep, also one that a connection being made swallowed:
+            # what it left behind would make the next one end the task
+            for _ in range(self._interrupts):
+                if task is not None and task.cancelling() > before:
+                    task.uncancel()
 
     def interrupt(self) -> None:
         """Ends the present sleep. What its claim may have brought is found by looking at what is pending."""
         if self._asleep is not None:
-            self._interrupted = True
+            self._interrupts += 1
             self._asleep.cancel()
 
     async def close(self) -> None:

@@ -6,16 +6,18 @@ in, so what an old one still brings in has nowhere to go.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import socket
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from taskq_core.claimed import Job
 from taskq_core.commands.work import Acks, End, FailedRun
 from taskq_core.histogram import bucket
 from taskq_core.keys import QueueKeys
+from taskq_core.schedule import Schedule
 from taskq_core.task import Handler, Policy
 
 
@@ -56,6 +58,15 @@ class Tenure:
     def drop(self, level: int, entry: bytes) -> Job | None:
         """Lets go of a job that the server has ended or taken back."""
         return self.held[level].pop(entry, None)
+
+    def owed(self) -> list[Job | None]:
+        """The jobs whose end the server was not told yet."""
+        entries = [
+            *((level, entry) for level, done in enumerate(self.plain) for entry in done),
+            *((level, entry) for (_, level), ended in self.acks.entries.items() for entry in ended),
+            *((run.level, run.entry) for run in self.fails),
+        ]
+        return [self.held[level].get(entry) for level, entry in entries]
 
     @property
     def held_count(self) -> int:
@@ -114,16 +125,25 @@ class Tenure:
 
 
 class Subscription:
-    """A queue that this worker serves: its handlers, its policy, and the present tenure."""
+    """A queue that this worker serves: its handlers, policy and schedules, and the present tenure."""
 
-    __slots__ = ("handlers", "keys", "policy", "reachable", "tenure", "unsure")
+    __slots__ = ("beaten", "handlers", "keys", "policy", "reachable", "schedules", "tenure", "unsure")
 
-    def __init__(self, keys: QueueKeys, handlers: Mapping[bytes, Handler], policy: Policy) -> None:
+    def __init__(
+        self,
+        keys: QueueKeys,
+        handlers: Mapping[bytes, Handler],
+        policy: Policy,
+        schedules: Sequence[Schedule] = (),
+    ) -> None:
         self.keys = keys
         self.handlers = handlers
         self.policy = policy
+        self.schedules = tuple(schedules)
         self.tenure = Tenure(keys)
         self.tenure.lost = True  # until it is registered
         self.unsure = False  # a claim failed: the server may hold jobs in our name that we never saw
+        self.beaten = math.inf
+        """When the server last answered a heartbeat, by the monotonic clock; infinite until they begin."""
         self.reachable = True
         """False, in a cluster: its node did not answer a claim. The maintainer sees when it does again."""

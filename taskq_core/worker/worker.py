@@ -8,15 +8,16 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from taskq_core.async_client import AsyncClient
 from taskq_core.claimed import Job
 from taskq_core.clock import wall_ms
 from taskq_core.command import Arg
 from taskq_core.commands import work
 from taskq_core.config import MAX_BATCH
-from taskq_core.errors import TaskqError, UsageError
+from taskq_core.errors import AccessDenied, TaskqError, UsageError
+from taskq_core.metrics.meter import Meter
 from taskq_core.version import __version__
 from taskq_core.worker.acker import Acker
 from taskq_core.worker.adopter import Adopter
@@ -24,12 +25,17 @@ from taskq_core.worker.claimer import Claimer
 from taskq_core.worker.context import Context
 from taskq_core.worker.heartbeat import Heartbeat
 from taskq_core.worker.maintainer import Maintainer
+from taskq_core.worker.metered import async_client
 from taskq_core.worker.options import WorkerOptions
 from taskq_core.worker.reporter import Reporter
 from taskq_core.worker.sleeper import Sleeper
 from taskq_core.worker.slots import Slots
 from taskq_core.worker.tenure import Subscription, Tenure, worker_name
+from taskq_core.worker.vitals import Organs, Vitals
 from taskq_core.worker.watchdog import Watchdog, give_back
+
+if TYPE_CHECKING:
+    from taskq_core.metrics.endpoint import Endpoint
 
 log = logging.getLogger("taskq.worker")
 _STOP_S = 2.0
@@ -65,10 +71,20 @@ class Worker:
         self._id = worker_name(4)
         self._errands: set[asyncio.Task[None]] = set()
         self.reporter = Reporter()
+        self._meter: Meter | None = None
+        self.vitals: Vitals | None = None
+        if options.metrics_port is not None:
+            self._measure()
+
+    def _measure(self) -> None:
+        self._meter = self.reporter.meter = Meter({s.keys.queue: s.handlers for s in self._subscriptions})
+        self.vitals = Vitals(self._namespace, self._meter)
 
     def stop(self) -> None:
         """Begins to stop. From the event loop."""
         self._stop.set()
+        if self.vitals is not None:
+            self.vitals.stopping = True
 
     @property
     def done_count(self) -> int:
@@ -81,11 +97,29 @@ class Worker:
         return self.reporter.failed_count
 
     async def run(self) -> None:
-        """Works until it is told to stop, or has come to an end of its own (burst, max_jobs)."""
+        """Works until it is told to stop, or has come to an end of its own (burst, max_jobs).
+
+        Raises: UsageError when the port of its metrics cannot be had, before anything else is done.
+        """
+        endpoint = self._open_endpoint()
+        try:
+            await self._run()
+        finally:
+            if endpoint is not None:
+                endpoint.close()
+
+    def _open_endpoint(self) -> Endpoint | None:
+        port = self._options.metrics_port
+        if port is None or self.vitals is None or self._options.metrics_apart:
+            return None
+        from taskq_core.metrics.endpoint import Endpoint  # here: most workers have none
+
+        return Endpoint(self._options.metrics_host, port, self.vitals)
+
+    async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         self.reporter.subscriptions = {s.keys.queue: s for s in self._subscriptions}
-        # every service repeats by its own rules, so its client does not
-        self._client = AsyncClient(self._url, namespace=self._namespace, deadline=0)
+        self._client = async_client(self._url, self._namespace, self._meter)
         self._slots = Slots(self._concurrency, self.reporter)
         context = Context(
             self._client,
@@ -95,7 +129,8 @@ class Worker:
             self._slots,
             self.about,
             self.lost,
-            Sleeper(self._url),
+            Sleeper(self._url, self._meter),
+            meter=self._meter,
         )
         # queues on several servers are looked after one by one: none waits for the server of another
         apart = [(s,) for s in self._subscriptions]
@@ -106,21 +141,29 @@ class Worker:
         services = self._start_services(context)
         for heartbeat in heartbeats:
             heartbeat.start()
+        if self.vitals is not None:
+            self.vitals.attend(Organs(self._claimer, self._slots, heartbeats, self._options.lease_ms / 1000))
+            self._send_on_errand(self._know_server(self.vitals))
         try:
             await self._until_stopped(services)
             await self._wind_down()
         finally:
-            for heartbeat in heartbeats:
-                heartbeat.stop()
-            unfinished = {*services, *self._errands}
-            for service in unfinished:
-                service.cancel()
-            await asyncio.wait(unfinished, timeout=_STOP_S)
-            await self._slots.close()
-            await self._sign_off()
-            await asyncio.gather(*(asyncio.to_thread(heartbeat.join, 2.0) for heartbeat in heartbeats))
-            await self._client.close()
-            log.info("ended: %d jobs done, %d attempts failed", self.done_count, self.failed_count)
+            await self._end(services, heartbeats)
+
+    async def _end(self, services: Sequence[asyncio.Task[None]], heartbeats: Sequence[Heartbeat]) -> None:
+        for heartbeat in heartbeats:
+            heartbeat.stop()
+        unfinished = {*services, *self._errands}
+        for service in unfinished:
+            service.cancel()
+        await asyncio.wait(unfinished, timeout=_STOP_S)
+        await self._slots.close()
+        await self._sign_off()
+        await asyncio.gather(*(asyncio.to_thread(heartbeat.join, 2.0) for heartbeat in heartbeats))
+        await self._client.close()
+        if self.vitals is not None:
+            self.vitals.leave()
+        log.info("ended: %d jobs done, %d attempts failed", self.done_count, self.failed_count)
 
     def _start_services(self, context: Context) -> list[asyncio.Task[None]]:
         self._slots.start()
@@ -158,6 +201,8 @@ class Worker:
 
     async def _wind_down(self) -> None:
         log.info("stopping: %d jobs run", len(self._slots.running))
+        if self.vitals is not None:
+            self.vitals.stopping = True
         self._claimer.interrupt()
         await asyncio.wait((self._claiming,))
         unstarted = [*self._slots.buffer, *self._slots.going_back]
@@ -216,6 +261,11 @@ class Worker:
         tenure.lost = True
         running = [slot for slot in self._slots.running if slot.job is not None and slot.job.home is tenure]
         log.error("queue %s: lost the lease, %d running jobs are dropped", tenure.keys.queue, len(running))
+        if self._meter is not None:
+            self._meter.lease_lost(tenure.keys.queue)
+            self._meter.ended(
+                tenure.keys.queue, "lost", [*tenure.owed(), *(slot.lane_job or slot.job for slot in running)]
+            )
         for slot in running:
             slot.cancel("lost")
 
@@ -247,14 +297,27 @@ class Worker:
             self.reporter.stopped(job, "cancelled", 0.0)
         elif not tenure.lost:
             # ended, or on its way back to the queue: whoever has it next is told
-            errand = self._loop.create_task(self._pass_on(tenure, job_id))
-            self._errands.add(errand)
-            errand.add_done_callback(self._errands.discard)
+            self._send_on_errand(self._pass_on(tenure, job_id))
+
+    def _send_on_errand(self, errand: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
 
     async def _pass_on(self, tenure: Tenure, job_id: str) -> None:
         await asyncio.sleep(0.05)
         with contextlib.suppress(TaskqError):
             await self._client.cancel(tenure.keys.queue, [job_id])
+
+    async def _know_server(self, vitals: Vitals) -> None:
+        while not vitals.server:
+            try:
+                server = await self._client.ping()
+                vitals.server = f"{server.kind} {server.version}"
+            except AccessDenied:
+                return  # INFO tells of other tenants
+            except TaskqError:
+                await asyncio.sleep(5.0)
 
     # -- about itself -----------------------------------------------------------------------
 
@@ -271,6 +334,7 @@ class Worker:
             "version": __version__,
             "python": platform.python_version(),
             "queues": " ".join(s.keys.queue for s in self._subscriptions),
+            **_declared(subscription),
             "tasks": " ".join(sorted(name.decode() for name in subscription.handlers)),
             "slots": self._concurrency,
             "busy": len(running),
@@ -284,3 +348,9 @@ class Worker:
             "done": self.reporter.done_count,
             "failed": self.reporter.failed_count,
         }
+
+
+def _declared(subscription: Subscription) -> Mapping[str, Arg]:
+    """The schedules of its code: one on the server that no worker names has been left behind."""
+    names = " ".join(schedule.name for schedule in subscription.schedules)
+    return {"schedules": names[:4000]} if names else {}

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from taskq_core import Client, Discard, Job, JobOptions, TaskQueue, WorkerOptions
+from taskq_core import Client, Discard, Job, JobOptions, Schedule, TaskQueue, WorkerOptions
 from tests.attacks import ATTACKS
 from tests.cli.many import Many
 from tests.processes import environment
@@ -85,6 +85,17 @@ class HostileWorld:
             about |= {"pid": hostile, "slots": hostile, "busy": b"1", "started": hostile, "python": hostile}
             raw.hset(ROOT_KEY.encode() + b"worker:" + worker, mapping=about)
             raw.zadd(ROOT_KEY + "leases", {worker: (time.time() + 3600) * 1000})
+        # schedules: one of ours with hostile text in it, and others that nobody of ours wrote
+        self.client.schedules.add(QUEUE, Schedule("evil", "@yearly", "t", {ALL[:60]: ALL}))
+        for name in (b"evil2", hostile, b"\x1b[31m"):
+            raw.hset(ROOT_KEY + "schedules", name, b"n " + hostile + b"\n{}\n" + hostile + b"\n" + hostile)
+            raw.zadd(ROOT_KEY + "schedules:next", {name: "1"})
+            raw.hset(ROOT_KEY + "schedules:runs", name + b":runs", b"1 2 " + hostile)
+        raw.hset(
+            ROOT_KEY + "schedules:runs",
+            "evil:runs",
+            b"1 2 \x1b[2J\x9b " + hostile + b"\n1 2 fired " + hostile,
+        )
         # a job that a worker of that name holds
         groups = raw.xinfo_groups(ROOT_KEY + "n")
         raw.xreadgroup(groups[0]["name"], b"\x1b[31mw\x9b0m", {ROOT_KEY + "n": ">"}, count=2)

@@ -123,8 +123,24 @@ def _serve() -> None:
     from taskq_cli.reference import leaves
 
     list(leaves())  # imports every command
+    if hurry := os.environ.get("TASKQ_TEST_DEADLINE_S"):
+        _give_up_after(float(hurry))
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+def _give_up_after(deadline: float) -> None:
+    """No command waits longer for a server that is not there: for tests of what they say then."""
+    import redis.asyncio  # noqa: F401 - here and below: what each of many commands would import
+
+    import taskq_cli.settings_model  # noqa: F401
+    from taskq_cli import session
+    from taskq_cli.commands import health, top, worker
+
+    names = ("DEADLINE_S", "STREAM_DEADLINE_S", "START_DEADLINE_S")
+    for module in (session, health, top, worker):
+        for name in filter(vars(module).__contains__, names):
+            setattr(module, name, deadline)
 
 
 if __name__ == "__main__":

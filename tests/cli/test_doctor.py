@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -131,11 +132,12 @@ class BentProxy(Proxy):
         super().__init__(server)
 
     def _pass_on(self, source: socket.socket, target: socket.socket, is_reply: bool) -> None:
-        while data := source.recv(65536):
-            if is_reply:
-                time.sleep(self._delay)
-                data = re.sub(rb"(?<=\*2\r\n\$10\r\n)\d{10}", self._clock, data)
-            target.sendall(data)
+        with contextlib.suppress(OSError):  # the other direction has closed them
+            while data := source.recv(65536):
+                if is_reply:
+                    time.sleep(self._delay)
+                    data = re.sub(rb"(?<=\*2\r\n\$10\r\n)\d{10}", self._clock, data)
+                target.sendall(data)
         for end in (source, target):
             end.close()
 

@@ -8,17 +8,25 @@ from collections.abc import Iterator
 import pytest
 
 from taskq_cli.reference import examples_of, leaves, reference
+from taskq_core import Schedule, ScheduleRef
 from tests.cli.world import INTERRUPTED, World
 from tests.processes import ROOT
 
 ALONE = {"taskq queue rm", "taskq workers stop"}
 """What ends the world for the examples after it: each of theirs gets a world of its own."""
-ENDLESS = ("taskq worker app:queue", "taskq worker -q images", "taskq tail", "taskq stats --watch")
+ENDLESS = (
+    "taskq worker app:queue",
+    "taskq worker -q images",
+    "taskq tail",
+    "taskq stats --watch",
+    "taskq exporter",
+)
 """Examples that go on until Ctrl-C."""
 ENDS = {0, INTERRUPTED, 128 + signal.SIGPIPE}
 CODES = {
     "taskq cancel emails/n1763951707123-0": 5,  # without a terminal it cannot ask
     "taskq delete emails/n1763951707123-0": 5,
+    "taskq health --worker 9101 --live": 3,  # of no worker's port, as it is shortened below
 }
 LIVE_VIEW = "taskq top"
 SHORTER = {
@@ -29,6 +37,10 @@ SHORTER = {
     "redis://other:6379": "$OTHER_URL",
     "taskq demo": "taskq demo --seconds 2",
     "--seconds 60": "--seconds 2",
+    "--metrics-port 9101": "--metrics-port 0",
+    "--worker 9101": "--worker 1",
+    "taskq exporter": "taskq exporter --port 0",
+    "--port 9102": "--port 0",
 }
 """What is written shorter here, because it would take minutes or a server at a fixed place."""
 
@@ -92,6 +104,11 @@ def prepare(world: World, path: str, line: str) -> None:
         (world.folder / "taskq.toml").write_text(f'[profiles.prod]\nurl = "{world.server.url}"\n')
     if path in ("taskq server status", "taskq server stop"):
         assert world.run("taskq server start").returncode == 0
+    if path.startswith("taskq schedule"):
+        nightly = ScheduleRef("reports", "nightly")
+        world.client.schedules.remove(nightly)
+        if path != "taskq schedule add" or "--replace" in line:
+            world.client.schedules.add("reports", Schedule("nightly", "30 2 * * *", "report"))
     if path == "taskq import":
         assert world.run("taskq export | tee jobs.ndjson | gzip > dead.ndjson.gz").returncode == 0
     if "--replay" in line:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import logging
+import sys
 
 import pytest
 
+from taskq_cli.logs import SafeFormatter
+from taskq_cli.render import SeparatedWriter
+from taskq_cli.views import View
 from tests.attacks import ATTACKS, CONTROL
 from tests.cli.conftest import Bury, Shell
 
@@ -74,3 +81,44 @@ def test_hostile_lines_in_a_stream_are_answered_safely(sh: Shell) -> None:
         done = sh(*args, stdin=stdin)
         assert done.returncode == 2 or args[0] == "inspect"
         assert CONTROL.search(done.stdout + done.stderr) is None, args
+
+
+FORMULAS = ["=1+1", "=HYPERLINK(1)", "+1+1", "-1+1", "@SUM(1)", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff201"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_cell_of_csv_is_no_formula(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    view = View("x/1", ("text", "list", "error", "number"), ("text", "list", "error", "number"))
+    error = {"type": text, "message": "x"}
+    SeparatedWriter(view, comma=True).write({"text": text, "list": [text], "error": error, "number": -1.5})
+    (_, row) = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert row == [f"'{text}", f"'{text}", f"'{text}: x", "-1.5"]
+
+    SeparatedWriter(view, comma=False).write({"text": text, "list": [text], "error": error, "number": -1.5})
+    assert capsys.readouterr().out == f"{text}\t{text}\t{text}: x\t-1.5\n"
+
+
+@pytest.mark.parametrize("text", ["\t=1+1", "\r=1+1", "\n=1+1"])
+def test_a_blank_does_not_make_a_formula_of_a_cell(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    SeparatedWriter(View("x/1", ("a",), ("a",)), comma=True).write({"a": text})
+    assert capsys.readouterr().out.splitlines()[1].startswith("\\")
+
+
+def test_a_task_that_is_named_like_a_formula_is_quoted_in_csv(sh: Shell) -> None:
+    sh.client().enqueue("emails", "t", {})
+    sh.server.raw.xadd("taskq:{default/emails}:n", {"=cmd|'/c calc'!A0": "{}"})
+    rows = list(csv.reader(io.StringIO(sh.ok("jobs", "--json", "task", "-o", "csv"))))
+    assert ["'=cmd|'/c calc'!A0"] in rows
+    sh.server.raw.flushall()
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_no_log_line_holds_what_a_terminal_would_obey(name: str) -> None:
+    try:
+        raise ValueError(ATTACKS[name])
+    except ValueError:
+        record = logging.LogRecord("taskq", 40, "f", 1, "job %s failed", (ATTACKS[name],), sys.exc_info())
+    lines = SafeFormatter().format(record).split("\n")
+    assert "job " in lines[0]
+    assert lines[1].startswith("Traceback")
+    assert [found for line in lines if (found := CONTROL.search(line))] == []

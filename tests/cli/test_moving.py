@@ -168,7 +168,7 @@ def test_an_export_is_ndjson_whatever_is_configured_and_harmless_on_a_terminal(
     ]  # fmt: skip
     assert lines[0] == {
         "schema": "taskq.export-queue/1", "queue": "emails", "paused": False, "max_jobs": 5000,
-        "dead_max": None, "dead_age_s": 259200,
+        "max_bytes": None, "dead_max": None, "dead_age_s": 259200, "slo_s": None,
     }  # fmt: skip
     assert done.stderr == "taskq: 35 jobs exported\n"
     assert sh.ok("export", "-q", "orders", "-o", "name").count("orders/") == 2

@@ -20,7 +20,13 @@ def test_a_queue_is_shown_with_limits_totals_and_workers(sh: Shell, staff: Staff
     staff.running(2)
     (shown,) = sh.records("queue", "show", "emails")
     assert (shown["ready"], shown["running"], shown["dead"], shown["workers"]) == (1, 2, 1, 1)
-    assert shown["limits"] == {"max_jobs": None, "dead_max": 100_000, "dead_age_s": 30 * 86_400}
+    assert shown["limits"] == {
+        "max_jobs": None,
+        "max_bytes": None,
+        "dead_max": 100_000,
+        "dead_age_s": 30 * 86_400,
+        "slo_s": None,
+    }
     assert shown["worker_ids"] == [worker.process for worker in staff.live()]
     assert shown["totals"]["enqueued"] == 4
     text = sh.ok("queue", "show", "emails", "-o", "table")
@@ -35,14 +41,30 @@ def test_limits_are_set_shown_and_taken_back(sh: Shell) -> None:
         "schema": "taskq.queue-limits/1",
         "queue": "emails",
         "max_jobs": 2,
+        "max_bytes": None,
         "dead_max": 5,
         "dead_age_s": 3600,
+        "slo_s": None,
     }
     sh.ok("enqueue", "t", "-q", "emails")
     assert sh("enqueue", "t", "-q", "emails").returncode == 5
     again = json.loads(sh.ok(*args, "--max-jobs", "0", "--dead-age", "0"))
     assert (again["max_jobs"], again["dead_max"], again["dead_age_s"]) == (None, 5, 30 * 86_400)
     sh.ok("enqueue", "t", "-q", "emails")
+
+
+def test_a_queue_may_have_a_limit_of_memory(sh: Shell) -> None:
+    sh.ok("enqueue", "t", "-q", "emails")
+    sh.ok("queue", "set", "emails", "--max-bytes", "30kB")
+    assert sh.records("queue", "show", "emails")[0]["limits"]["max_bytes"] == 30_000
+    full = sh("enqueue", "t", "x=" + "x" * 30_000, "-q", "emails")
+    assert (full.returncode, "bytes, its limit is 30000" in full.stderr) == (5, True), full.stderr
+    sh.ok("queue", "set", "emails", "--max-bytes", "1MiB")
+    assert sh.records("queue", "show", "emails")[0]["limits"]["max_bytes"] == 1024**2
+    sh.ok("enqueue", "t", "x=" + "x" * 30_000, "-q", "emails")
+    assert sh("queue", "set", "emails", "--max-bytes", "many").returncode == 2
+    sh.ok("queue", "set", "emails", "--max-bytes", "0")
+    assert sh.records("queue", "show", "emails")[0]["limits"]["max_bytes"] is None
 
 
 def test_a_limit_that_would_cost_dead_jobs_is_asked_for(sh: Shell, bury: Bury) -> None:
@@ -52,7 +74,7 @@ def test_a_limit_that_would_cost_dead_jobs_is_asked_for(sh: Shell, bury: Bury) -
     assert sh("queue", "set", "emails", "--dead-max", "1").returncode == 5
     assert sh.records("queue", "show", "emails")[0]["limits"]["dead_max"] == 100_000
     assert sh("queue", "set", "emails", "--dead-max", "1", "--yes").returncode == 0
-    assert sh.ok("queue", "set", "emails", "--dead-max", "9") == "emails\t\t9\t2592000\n"
+    assert sh.ok("queue", "set", "emails", "--dead-max", "9") == "emails\t\t\t9\t2592000\t\n"
 
 
 @pytest.mark.parametrize(

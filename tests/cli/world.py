@@ -57,6 +57,7 @@ FILES = {
     "photos/b.jpg": "",
     "resize.sh": "#!/bin/sh\ncat >/dev/null\n",
     "crop.js": "process.stdin.resume()\n",
+    "acme.pass": "a-long-and-random-password\n",
     ".zfunc/x": "",
     ".config/fish/completions/x": "",
     ".local/share/bash-completion/completions/x": "",

@@ -11,7 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from taskq_core import AsyncClient, Client, NotFound, State, Tail, TaskQueue, UsageError, WorkerOptions
+from taskq_core import (
+    AsyncClient,
+    Client,
+    NotFound,
+    Schedule,
+    ScheduleRef,
+    State,
+    Tail,
+    TaskQueue,
+    UsageError,
+    WorkerOptions,
+)
+from taskq_core.queue import make_worker
 from taskq_core.routing import slot_of
 from taskq_core.wire import open_wire
 from tests.conftest import Spawn, Taskq
@@ -101,6 +113,33 @@ def test_one_worker_serves_queues_wherever_they_are(
         assert all(name in once.stdout for name in queues)
         assert taskq("workers", "stop", "--all", "--yes", url=group.url).returncode == 0
         assert worker.wait() == 0
+
+
+def test_schedules_live_with_their_queues(group: Group, queues: list[str]) -> None:
+    with Client(group.url) as client:
+        for name in queues:
+            assert client.schedules.add(name, Schedule("beat", "every 1s", "note", {"n": 1})) == "created"
+            assert client.schedules.trigger(ScheduleRef(name, "beat")).queue == name
+        found = client.schedules.list(queues)
+        assert [info.ref.queue for info in found] == queues
+        shops = [TaskQueue(name, redis=group.url, retries=0) for name in queues]
+        for shop in shops:
+            shop.process("note")(lambda job: job.payload)
+        worker = make_worker(shops, WorkerOptions(grace=timedelta(seconds=1)))
+
+        async def until_all_fired() -> None:
+            async def fired() -> bool:
+                infos = await asyncio.to_thread(client.schedules.list, queues)
+                return all(info.fired >= 2 for info in infos)
+
+            working = asyncio.create_task(worker.run())
+            await until(fired, 30, "every schedule")
+            worker.stop()
+            await working
+
+        asyncio.run(until_all_fired())
+        for name in queues:
+            assert client.schedules.remove(ScheduleRef(name, "beat"))
 
 
 def _ended(client: Client, queue: str) -> int:

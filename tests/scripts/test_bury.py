@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from taskq_core import State
 from taskq_core.commands import operate
 from taskq_core.fingerprint import PATTERN
@@ -91,3 +93,16 @@ def test_burying_keeps_the_limit_of_the_dead_letter_queue(rig: Rig) -> None:
     rig.client.bury("q", ids)
     assert rig.client.snapshot("q").dead == 3
     assert rig.totals()["trimmed"] == 5
+
+
+@pytest.mark.parametrize("meta", [b"5", b"null", b"[]", b"{", b"", b'{"a":"x"}'])
+def test_a_record_that_others_wrote_is_buried_as_it_is(rig: Rig, meta: bytes) -> None:
+    (job_id,) = rig.add(delay=HOUR)
+    rig.raw.hset(rig.keys.jobs, job_id, b"n t\n%b\n\n{}" % meta)
+
+    assert [change.done for change in rig.client.bury("q", [job_id])] == [True]
+
+    head, kept, error, payload = rig.raw.hget(rig.keys.dead_jobs, job_id).split(b"\n")
+    assert (head, payload) == (b"n t", b"{}")
+    assert kept in (meta, b'{"a":"x","g":"x"}', b'{"g":"x","a":"x"}')
+    assert b"buried by hand" in error

@@ -228,6 +228,36 @@ def test_ids_of_the_future_and_ids_written_oddly_do_not_spoil_the_stream(rig: Ri
     assert int(young[1:].partition("-")[0]) < BORN + 3_600_000
 
 
+def test_a_number_written_oddly_is_found_as_it_is_written(rig: Rig) -> None:
+    job = a_job(ref=JobRef("q", "n0001-007"))
+
+    assert found(rig, job) == [None]
+
+    assert ids(listed(rig, State.READY)) == [job.ref.id]
+    assert rig.state(job.ref.id) is State.READY
+    assert found(rig, job) == ["known"]
+
+
+def test_jobs_of_one_millisecond_come_in_calls_of_their_own(rig: Rig) -> None:
+    one, two, three = (a_job(ref=JobRef("q", f"n{BORN}-{n}")) for n in (100, 200, 300))
+
+    assert found(rig, one) + found(rig, three) + found(rig, two) == [None] * 3
+
+    assert ids(listed(rig, State.READY)) == ids([one, three, two])
+    assert rig.raw.hkeys(rig.keys.moved) == [two.ref.id.encode()]
+
+
+@pytest.mark.parametrize(("number", "own"), [(10**9 - 1, True), (10**9, False), (10**9 + 1, False)])
+def test_numbers_from_a_thousand_million_on_are_those_of_entries_alone(
+    rig: Rig, number: int, own: bool
+) -> None:
+    job = a_job(ref=JobRef("q", f"n{BORN}-{number}"))
+
+    assert found(rig, job) == [None]
+
+    assert rig.raw.hlen(rig.keys.moved) == (not own)
+
+
 def test_the_counter_of_delayed_jobs_is_not_behind_what_was_brought_in(rig: Rig) -> None:
     found(rig, a_job(ref=JobRef("q", f"s{BORN}-41")), a_job(ref=JobRef("q", f"s{BORN}-999999999999999")))
 

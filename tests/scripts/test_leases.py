@@ -33,6 +33,8 @@ def test_a_heartbeat_renews_the_lease_and_what_is_known(rig: Rig) -> None:
 
 
 def test_one_maintainer_leads_until_its_lock_ends(rig: Rig) -> None:
+    rig.hire("w1")
+    rig.hire("w2")
     assert rig.run(work.watch(rig.keys, "w1", LONG_MS)).leads
     assert not rig.run(work.watch(rig.keys, "w2", LONG_MS)).leads
     assert rig.run(work.watch(rig.keys, "w1", LONG_MS)).leads
@@ -41,6 +43,18 @@ def test_one_maintainer_leads_until_its_lock_ends(rig: Rig) -> None:
     rig.raw.delete(rig.keys.lock)
 
     assert rig.run(work.watch(rig.keys, "w2", LONG_MS)).leads
+
+
+@pytest.mark.parametrize("gone", ["held for dead", "without a lease"])
+def test_the_lock_of_one_that_is_gone_is_free(rig: Rig, gone: str) -> None:
+    rig.hire("w1")
+    rig.hire("w2")
+    assert rig.run(work.watch(rig.keys, "w1", LONG_MS)).leads
+    if gone == "without a lease":
+        rig.raw.zrem(rig.keys.leases, "w1")
+
+    dead = ["w0", "w1"] if gone == "held for dead" else []
+    assert rig.run(work.watch(rig.keys, "w2", LONG_MS, dead)).leads
 
 
 def test_a_maintainer_sees_leases_and_revoked_workers(rig: Rig) -> None:
@@ -120,6 +134,22 @@ def test_a_worker_that_renewed_its_lease_is_left_alone(rig: Rig, seen: str) -> N
 
     assert step.state == "alive"
     assert rig.dump() == before
+
+
+@pytest.mark.parametrize(("told", "state"), [("", "more"), ("5000", "more"), ("10800000", "alive")])
+def test_a_lease_from_before_the_clock_was_set_back_two_hours_is_over(
+    rig: Rig, told: str, state: str
+) -> None:
+    """It ends later than one of its length can; when nobody knows its length, than one of any."""
+    rig.add()
+    rig.hire()
+    rig.claim()
+    expiry = str(int(rig.raw.zscore(rig.keys.leases, "w1")) + 7_200_000)
+    rig.raw.zadd(rig.keys.leases, {"w1": expiry})
+    if told:
+        rig.raw.hset(rig.keys.worker("w1"), "lease", told)
+
+    assert rig.reclaim("w1", expiry).state == state
 
 
 def test_a_job_that_killed_too_many_workers_is_set_apart_and_can_be_buried(rig: Rig) -> None:

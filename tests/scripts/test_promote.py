@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from taskq_core import State
 from tests.scripts.rig import Rig
 
@@ -67,8 +69,9 @@ def test_a_promoted_job_is_in_one_place(rig: Rig) -> None:
     assert rig.raw.hgetall(rig.keys.moved) == {job_id.encode(): b"n" + entry}
 
 
-def test_what_is_no_record_of_ours_goes_to_the_dead_and_stops_nobody(rig: Rig) -> None:
-    rig.raw.hset(rig.keys.jobs, "s1-1", "rubbish")
+@pytest.mark.parametrize("record", [b"rubbish", b"x t\n{}\n\n{}", b"nn t\n{}\n\n{}"])
+def test_what_is_no_record_of_ours_goes_to_the_dead_and_stops_nobody(rig: Rig, record: bytes) -> None:
+    rig.raw.hset(rig.keys.jobs, "s1-1", record)
     rig.raw.zadd(rig.keys.due, {"s1-1": 1, "s1-2": 2})  # of the second one there is only the time
     (ours,) = rig.add(delay=HOUR)
     rig.make_due(ours)
@@ -77,6 +80,6 @@ def test_what_is_no_record_of_ours_goes_to_the_dead_and_stops_nobody(rig: Rig) -
 
     assert rig.state(ours) is State.READY
     (dead,) = rig.client.list_jobs("q", State.DEAD).jobs
-    assert (dead.ref.id, dead.payload) == ("s1-1", b"rubbish")
-    assert dead.error is not None
+    assert (dead.ref.id, rig.raw.hget(rig.keys.dead_jobs, "s1-1")) == ("s1-1", record)
+    assert (dead.error is not None) is (record == b"rubbish")
     assert rig.raw.exists(rig.keys.jobs, rig.keys.due) == 0

@@ -125,3 +125,11 @@ def test_a_removed_queue_leaves_only_what_expires_by_itself_and_others_untouched
     assert {key.split(":")[2] for key in left if "/q}" in key} <= {"producer", "worker"}
     assert all(rig.raw.ttl(key) > 0 for key in left)
     assert rig.client.remove("q") == 0
+
+
+def test_only_what_is_older_than_the_millisecond_goes(rig: Rig) -> None:
+    (job_id,) = rig.add()
+    born = int(job_id[1:].partition("-")[0])
+
+    assert rig.run(operate.purge(rig.keys, State.READY, born, 10)) == 0
+    assert rig.run(operate.purge(rig.keys, State.READY, born + 1, 10)) == 1

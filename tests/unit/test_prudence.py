@@ -103,10 +103,30 @@ def test_a_lease_is_over_when_it_stood_still_for_its_whole_length() -> None:
     assert [at for at, dead in found if dead] == [2.0, 2.5, 3.0]
 
 
-def test_a_lease_that_is_not_over_by_the_servers_clock_is_left_alone() -> None:
+def test_a_longer_lease_is_watched_for_all_that_was_left_of_it_also_when_the_clock_was_set_forward() -> None:
+    watch = LeaseWatch(LEASE)
+    watch.expired({"w": "13000"}, NOW, 0.0)
+
+    found = [watch.expired({"w": "13000"}, 10**9, at * 0.5) for at in range(20)]
+
+    assert found.index(["w"]) == 17
+
+
+def test_a_lease_that_ends_late_is_asked_about_when_it_stood_still() -> None:
     watch = LeaseWatch(LEASE)
 
-    assert all(watch.expired({"w": "6000"}, NOW, at * 0.5) == [] for at in range(20))
+    found = [watch.expired({"w": "3605000"}, NOW, at * 0.5) for at in range(6)]
+
+    assert found == [[], [], [], [], ["w"], ["w"]]
+
+
+def test_a_lease_ends_also_when_the_servers_clock_was_set_back() -> None:
+    watch = LeaseWatch(LEASE)
+    watch.expired(OVER, 500, 0.0)
+
+    found = [watch.expired(OVER, 500 - 3_600_000, at * 0.5) for at in range(1, 6)]
+
+    assert found == [[], [], [], ["w"], ["w"]]
 
 
 def test_a_renewed_lease_begins_anew_even_when_it_looks_over() -> None:

@@ -1,17 +1,29 @@
--- An error reply when a batch must be refused, else nil. Runs before the first write.
--- `groups` start at `first`, each `head` arguments and then its payloads; the third one is the count.
--- `limits`: the queue's max_jobs and draining, as they are in its meta.
-local function refusal(argv, first, head, largest, limits, depth)
-  if limits[2] then return redis.error_reply('DRAINING') end
-  local limit, total, i = tonumber(limits[1] or 0), 0, first
+-- How many jobs and bytes a batch brings, or an error reply when it cannot be right. Runs before the first write: there
+-- is no way back, and whoever may call may send anything, so all that a write could stumble over is looked at.
+-- `groups` start at `first`: level, task, count, delay, meta, lock, lock TTL, and count payloads.
+local function admit(argv, first, largest)
+  local HEAD, MOST, HARD, BATCH, META = 7, 1000, 1048576, 8388608, 4096
+  local total, bytes, i = 0, 0, first
+  largest = math.min(tonumber(largest) or 0, HARD)
+
+  local function wrong(what) return nil, redis.error_reply('MALFORMED ' .. what) end
+
   while argv[i] do
-    local count = tonumber(argv[i + 2])
-    for j = i + head, i + head + count - 1 do
-      if #argv[j] > largest then return redis.error_reply('TOOLARGE ' .. #argv[j] .. ' ' .. largest) end
+    local level, task, count, delay, meta, lock, ttl = unpack(argv, i, i + 6)
+    count = string.match(count or '', '^[1-9]%d*$') and tonumber(count) or 0
+    if count < 1 or total + count > MOST then return wrong('a call adds 1 to ' .. MOST .. ' jobs') end
+    if not argv[i + HEAD + count - 1] then return wrong('payloads are missing') end
+    if not string.match(level, '^[chnl]$') then return wrong('no such level') end
+    if #task > 128 or not string.match(task, '^[%a_][%w._-]*$') then return wrong('no name for a task') end
+    if delay ~= '' and not (string.match(delay, '^[+-]?%d+$') and #delay <= 16) then return wrong('no such time') end
+    if #meta > META then return wrong('options are too large') end
+    if lock ~= '' and not (string.match(ttl, '^[1-9]%d*$') and #ttl < 16) then return wrong('no such lock TTL') end
+    for j = i + HEAD, i + HEAD + count - 1 do
+      if #argv[j] > largest then return nil, redis.error_reply('TOOLARGE ' .. #argv[j] .. ' ' .. largest) end
+      bytes = bytes + #argv[j]
     end
-    total, i = total + count, i + head + count
+    if bytes > BATCH then return wrong('a call adds at most ' .. BATCH .. ' bytes') end
+    total, i = total + count, i + HEAD + count
   end
-  if limit > 0 and depth() + total > limit then
-    return redis.error_reply('QUEUEFULL ' .. limit .. ' ' .. depth())
-  end
+  return total, bytes
 end

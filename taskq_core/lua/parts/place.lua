@@ -1,6 +1,7 @@
 -- The entry for a job in its level's stream, and whether it is the job's own id: where that is behind all
 -- others. Otherwise it comes behind the last one, with a number from 10^9 on: no job is born with such a
--- number, so the entry cannot pass for another job's id. `lasts` keeps what was found out in this call.
+-- number, so the entry cannot pass for another job's id. The microsecond makes it another one after a failover that
+-- lost this call: a worker that still has the job must not end the next one with it. `lasts` is kept for this call.
 local function place(stream, id, level, now, lasts)
   local last = lasts[stream]
   if not last then
@@ -19,7 +20,7 @@ local function place(stream, id, level, now, lasts)
   own = own and id == level .. string.format('%.0f-%.0f', ms, seq)
   if not own then
     ms = math.max(last[1], math.min(ms, now))
-    seq = (ms == last[1] and last[2] >= 1e9) and last[2] + 1 or 1e9
+    seq = (ms == last[1] and last[2] >= 1e9) and last[2] + 1 or 1e9 + redis.call('TIME')[2]
   end
   last[1], last[2] = ms, seq
   return string.format('%.0f-%.0f', ms, seq), own

@@ -1,0 +1,76 @@
+"""A schedule as a line of an export, read back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Final
+
+import msgspec
+
+from taskq_cli.jsontext import unescaped
+from taskq_cli.schedule_views import SCHEDULE
+from taskq_core import GRACES, JobOptions, Missed, Overlap, Schedule, ScheduleRef
+
+SCHEMA: Final = SCHEDULE.schema
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=4e9)]
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleLine:
+    """A schedule that is to be brought back. ``code``: workers declare it, so nobody has to."""
+
+    ref: ScheduleRef
+    schedule: Schedule
+    paused: bool
+    code: bool
+
+
+class _Line(msgspec.Struct):
+    queue: str
+    name: str
+    spec: str
+    task: str
+    payload: msgspec.Raw
+    tz: str = "UTC"
+    priority: str = "normal"
+    retries: int | None = None
+    timeout_s: _Seconds | None = None
+    keep_s: _Seconds | None = None
+    missed: str = Missed.LATEST
+    grace_s: _Seconds | None = None
+    overlap: str = Overlap.ALLOW
+    jitter_s: _Seconds | None = None
+    paused: bool = False
+    source: str = "hand"
+
+
+_decode: Final = msgspec.json.Decoder(_Line).decode
+
+
+def read_schedule(line: bytes) -> ScheduleLine:
+    """What `taskq schedule ls -o ndjson` and `taskq export` write. Raises: UsageError, ValueError."""
+    found = _decode(line)
+    options = JobOptions(
+        priority=found.priority,
+        retries=found.retries,
+        timeout=_span(found.timeout_s),
+        keep=_span(found.keep_s),
+    )
+    missed = Missed.of(found.missed)
+    schedule = Schedule(
+        found.name, found.spec, found.task, unescaped(bytes(found.payload)), options, found.tz,
+        missed, _own_grace(found, missed), Overlap.of(found.overlap), _span(found.jitter_s),
+    )  # fmt: skip
+    ref = ScheduleRef.of(found.queue, found.name)
+    return ScheduleLine(ref, schedule, found.paused, found.source == "code")
+
+
+def _own_grace(line: _Line, missed: Missed) -> timedelta | None:
+    """Its grace, where that is not the one of its policy anyway."""
+    own = _span(line.grace_s)
+    return None if own == GRACES[missed] else own
+
+
+def _span(value: float | None) -> timedelta | None:
+    return None if value is None else timedelta(seconds=value)

@@ -1,0 +1,19 @@
+-- An error reply when a queue has no room for some more jobs of so many bytes, else nil. `limits`: its max_jobs,
+-- draining and max_bytes, as they are in its meta; `keys`: its streams, `jobs` beside them.
+-- The size is that of the server's memory, about: it looks at twenty parts of each key and takes the rest to be alike.
+local function full(limits, keys, jobs, more, bytes)
+  local function size(key) return redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 20) or 0 end
+
+  if limits[2] then return redis.error_reply('DRAINING') end
+  local most, largest = tonumber(limits[1] or 0), tonumber(limits[3] or 0)
+  if most > 0 then
+    local depth = redis.call('HLEN', jobs)
+    for _, key in pairs(keys) do depth = depth + redis.call('XLEN', key) end
+    if depth + more > most then return redis.error_reply('QUEUEFULL ' .. most .. ' ' .. depth) end
+  end
+  if largest > 0 then
+    local used = size(jobs)
+    for _, key in pairs(keys) do used = used + size(key) end
+    if used + bytes > largest then return redis.error_reply(string.format('QUEUEFULL %.0f %.0f bytes', largest, used)) end
+  end
+end
