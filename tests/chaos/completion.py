@@ -1,7 +1,7 @@
 """`python -m tests.chaos.completion --jobs 1000000`: how many jobs are completed under a killer.
 
-A random worker is killed every 2 s, and the server, which writes an append-only file, every 30 s. Exit
-code 1 when anything is lost, stuck, or done twice without a reason.
+A random worker is killed every 2 s, and the server, which writes an append-only file, every 30 s, unless the
+flags say otherwise. Exit code 1 when anything is lost, stuck, or done twice without a reason.
 """
 
 from __future__ import annotations
@@ -75,8 +75,11 @@ def main() -> None:
     flags.add_argument("--kind", default="valkey", help="valkey or redis")
     flags.add_argument("--seed", type=int, default=1)
     flags.add_argument("--workers", type=int, default=4)
+    flags.add_argument("--worker-every", type=float, default=USUAL.worker_s, metavar="S")
+    flags.add_argument("--server-every", type=float, default=USUAL.server_s, metavar="S")
     given = flags.parse_args()
-    count, made = run(given.kind, given.jobs, given.seed, workers=given.workers)
+    killing = Killing(given.worker_every, given.server_every)
+    count, made = run(given.kind, given.jobs, given.seed, killing, given.workers)
     print(report(count, made))
     sys.exit(bool(count.lost or count.stuck or count.duplicates > count.explained))
 
