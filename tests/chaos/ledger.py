@@ -56,5 +56,6 @@ def read(folder: Path) -> list[Event]:
 
 def _lines(folder: Path) -> Iterator[Event]:
     for file in folder.glob("*.ledger"):
-        for line in file.read_text().splitlines():
+        # what stands behind the last end of a line is still being written
+        for line in file.read_text().rpartition("\n")[0].splitlines():
             yield Event(**json.loads(line))
