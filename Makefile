@@ -9,7 +9,7 @@
 #   make mutants   lines of the Lua scripts made wrong, 60 of them (SAMPLE=0: all), to try the tests themselves
 #   make smoke   the unit tests on Python 3.13
 #   make image-check   builds the image and runs it as a cluster would (root, Debian)
-#   make docs    docs/cli.md, from the help of the commands, the tables of metrics, and Grafana's dashboard
+#   make docs    docs/cli.md, from the help of the commands, the tables of keys and metrics, and Grafana's dashboard
 #   make clean   removes what the other targets made
 
 SHELL := /bin/sh

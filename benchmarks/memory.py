@@ -1,4 +1,4 @@
-"""Memory that a job takes on the server, by what it waits for: the figures of docs/operations.md."""
+"""Memory that a job takes on the server: the first three figures of docs/operations.md."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import msgspec
 from taskq_cli import schedule_lines
 from taskq_cli.durations import parse_time
 from taskq_cli.jsontext import embedded, rfc3339, unescaped
-from taskq_cli.schedule_lines import ScheduleLine
+from taskq_cli.schedule_lines import ScheduleLine, Seconds, span_of
 from taskq_cli.views import View, error_record, seconds
 from taskq_core import (
     Backoff,
@@ -39,7 +39,6 @@ EXPORTED: Final = View(
     stream=True,
 )  # fmt: skip
 
-_Seconds = Annotated[float, msgspec.Meta(gt=0, le=4e9)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 _Bytes = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000_000_000)]
 
@@ -113,9 +112,9 @@ class _Schema(msgspec.Struct):
 
 
 class _Backoff(msgspec.Struct, forbid_unknown_fields=True):
-    base_s: _Seconds
+    base_s: Seconds
     factor: float
-    cap_s: _Seconds
+    cap_s: Seconds
 
 
 class _Error(msgspec.Struct, forbid_unknown_fields=True):
@@ -139,9 +138,9 @@ class _Job(msgspec.Struct, forbid_unknown_fields=True):
     died_at: str | None = None
     retries: _Count | None = None
     backoff: _Backoff | None = None
-    timeout_s: _Seconds | None = None
+    timeout_s: Seconds | None = None
     unique: str | None = None
-    keep_s: _Seconds | None = None
+    keep_s: Seconds | None = None
     schedule: str | None = None
     fire_at: str | None = None
     error: _Error | None = None
@@ -154,8 +153,8 @@ class _Queue(msgspec.Struct, forbid_unknown_fields=True):
     max_jobs: _Count | None = None
     max_bytes: _Bytes | None = None
     dead_max: _Count | None = None
-    dead_age_s: _Seconds | None = None
-    slo_s: _Seconds | None = None
+    dead_age_s: Seconds | None = None
+    slo_s: Seconds | None = None
 
 
 _decode_schema: Final = msgspec.json.Decoder(_Schema).decode
@@ -191,9 +190,9 @@ def _job(line: _Job) -> JobDetail:
         due_at=_time(line.due_at),
         died_at=_time(line.died_at),
         retries=line.retries,
-        timeout=_span(line.timeout_s),
+        timeout=span_of(line.timeout_s),
         unique=line.unique,
-        keep=_span(line.keep_s),
+        keep=span_of(line.keep_s),
         schedule=line.schedule,
         fire_at=_time(line.fire_at),
         error=None if error is None else Failure(
@@ -214,15 +213,11 @@ def _settings(line: _Queue) -> QueueSettings:
         "max_jobs": line.max_jobs,
         "max_bytes": line.max_bytes,
         "dead_max": line.dead_max,
-        "dead_age": _span(line.dead_age_s),
-        "slo": _span(line.slo_s),
+        "dead_age": span_of(line.dead_age_s),
+        "slo": span_of(line.slo_s),
     }
     return QueueSettings(line.queue, {k: v for k, v in limits.items() if v is not None}, line.paused)
 
 
 def _time(text: str | None) -> datetime | None:
     return None if text is None else parse_time(text)
-
-
-def _span(seconds_: float | None) -> timedelta | None:
-    return None if seconds_ is None else timedelta(seconds=seconds_)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Final
 
+from taskq_cli.page_part import PagePart
 from taskq_core import METRICS
 
-BEGIN: Final = "<!-- metrics: made from taskq_core/metrics/catalogue.py by `make docs` -->"
-END: Final = "<!-- end of metrics -->"
 TITLES: Final = {
     "worker": "Workers: `taskq worker --metrics-port`",
     "exporter": "The exporter: `taskq exporter`",
@@ -24,24 +21,18 @@ def tables() -> str:
         rows = ["| metric | type | labels | |", "|---|---|---|---|"]
         for metric in METRICS:
             if where in metric.where:
-                labels = ", ".join(label for label in metric.labels if label != "namespace")
+                labels = ", ".join(metric.varying)
                 rows.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.help} |")
         parts.append(f"### {title}\n\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
 
 
-def renewed(text: str) -> str:
-    """The page with the tables of now in it."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{tables()}\n{END}{after}"
-
-
-def main() -> None:
-    """Renews the tables of the page that is named."""
-    page = Path(sys.argv[1])
-    _ = page.write_text(renewed(page.read_text(encoding="utf-8")), encoding="utf-8")
+PART: Final = PagePart(
+    "<!-- metrics: made from taskq_core/metrics/catalogue.py by `make docs` -->",
+    "<!-- end of metrics -->",
+    tables,
+)
 
 
 if __name__ == "__main__":
-    main()
+    PART.main()

@@ -41,6 +41,15 @@ def span(flag: str, help_: str) -> typer.models.OptionInfo:
     return found
 
 
+Level = Annotated[
+    str | None,
+    typer.Option("-p", "--priority", metavar="LEVEL", help="critical, high, normal or low."),
+]
+Retries = Annotated[int | None, typer.Option("--retries", metavar="N", help="Further attempts.")]
+Timeout = Annotated[timedelta | None, span("--timeout", "The longest an attempt may run.")]
+Keep = Annotated[timedelta | None, span("--keep", "Keep the result this long.")]
+
+
 def wait_option(text: str) -> timedelta:
     """The value of `--wait[=D]`; alone it means without end."""
     return duration_option(text) if text else timedelta.max

@@ -13,7 +13,7 @@ from taskq_cli.schedule_views import SCHEDULE
 from taskq_core import GRACES, JobOptions, Missed, Overlap, Schedule, ScheduleRef
 
 SCHEMA: Final = SCHEDULE.schema
-_Seconds = Annotated[float, msgspec.Meta(gt=0, le=4e9)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=4e9)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class _Line(msgspec.Struct):
     tz: str = "UTC"
     priority: str = "normal"
     retries: int | None = None
-    timeout_s: _Seconds | None = None
-    keep_s: _Seconds | None = None
+    timeout_s: Seconds | None = None
+    keep_s: Seconds | None = None
     missed: str = Missed.LATEST
-    grace_s: _Seconds | None = None
+    grace_s: Seconds | None = None
     overlap: str = Overlap.ALLOW
-    jitter_s: _Seconds | None = None
+    jitter_s: Seconds | None = None
     paused: bool = False
     source: str = "hand"
 
@@ -54,13 +54,13 @@ def read_schedule(line: bytes) -> ScheduleLine:
     options = JobOptions(
         priority=found.priority,
         retries=found.retries,
-        timeout=_span(found.timeout_s),
-        keep=_span(found.keep_s),
+        timeout=span_of(found.timeout_s),
+        keep=span_of(found.keep_s),
     )
     missed = Missed.of(found.missed)
     schedule = Schedule(
         found.name, found.spec, found.task, unescaped(bytes(found.payload)), options, found.tz,
-        missed, _own_grace(found, missed), Overlap.of(found.overlap), _span(found.jitter_s),
+        missed, _own_grace(found, missed), Overlap.of(found.overlap), span_of(found.jitter_s),
     )  # fmt: skip
     ref = ScheduleRef.of(found.queue, found.name)
     return ScheduleLine(ref, schedule, found.paused, found.source == "code")
@@ -68,9 +68,10 @@ def read_schedule(line: bytes) -> ScheduleLine:
 
 def _own_grace(line: _Line, missed: Missed) -> timedelta | None:
     """Its grace, where that is not the one of its policy anyway."""
-    own = _span(line.grace_s)
+    own = span_of(line.grace_s)
     return None if own == GRACES[missed] else own
 
 
-def _span(value: float | None) -> timedelta | None:
+def span_of(value: float | None) -> timedelta | None:
+    """Seconds, as they stand in a line, as a duration."""
     return None if value is None else timedelta(seconds=value)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from taskq_cli.options import span
+from taskq_cli.options import Keep, Level, Retries, Timeout, span
 from taskq_cli.sanitize import clean
 from taskq_cli.session import Session
 from taskq_cli.targets import queues_like
@@ -24,7 +24,6 @@ from taskq_core import (
     ScheduleInfo,
     ScheduleRef,
     UsageError,
-    check_queue,
 )
 
 
@@ -49,13 +48,10 @@ class How:
         ),
     ] = "allow"
     jitter: Annotated[timedelta | None, span("--jitter", "Put each run off by up to so much.")] = None
-    priority: Annotated[
-        str | None,
-        typer.Option("-p", "--priority", metavar="LEVEL", help="critical, high, normal or low."),
-    ] = None
-    retries: Annotated[int | None, typer.Option("--retries", metavar="N", help="Further attempts.")] = None
-    timeout: Annotated[timedelta | None, span("--timeout", "The longest an attempt may run.")] = None
-    keep: Annotated[timedelta | None, span("--keep", "Keep the result this long.")] = None
+    priority: Level = None
+    retries: Retries = None
+    timeout: Timeout = None
+    keep: Keep = None
 
     def schedule(self, name: str, spec: str, task: str, payload: bytes) -> Schedule:
         """The schedule. Raises: InvalidName, InvalidOption."""
@@ -116,8 +112,3 @@ def _like(known: Iterable[ScheduleRef], name: str) -> list[ScheduleRef]:
 
 def _is_pattern(name: str) -> bool:
     return any(char in name for char in "*?[")
-
-
-def checked_queue(queue: str | None) -> str:
-    """The queue of a new schedule. Raises: InvalidName."""
-    return check_queue(queue or "default")

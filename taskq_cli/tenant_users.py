@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from taskq_cli.sanitize import clean
 from taskq_cli.session import Session
@@ -71,7 +70,7 @@ class Wanted:
 
     def rules(self, url: str) -> list[str]:
         """What it may do, at the place that a URL names."""
-        place = AclPlace.of(url, _database(url))
+        place = AclPlace.of(url)
         return acl_rules(self.namespace, self.role, place, own_scripts=self.own_scripts)
 
 
@@ -166,12 +165,6 @@ def _read(file: Path) -> str:
 
 def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or "it is no text"
-
-
-def _database(url: str) -> int:
-    parts = urlsplit(url)
-    last = parts.path.rpartition("/")[2]
-    return int(last) if parts.scheme != "unix" and last.isdigit() else 0
 
 
 def _words(reply: Any) -> set[str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from taskq_core.client import Client
     from taskq_core.codec import check_payload
     from taskq_core.commands.moving import check_import
+    from taskq_core.config import DEFAULT_QUEUE
     from taskq_core.errors import (
         AccessDenied,
         Discard,
@@ -118,6 +119,7 @@ _HOME = {
     "Change": "job",
     "Client": "client",
     "DEFAULT_OPTIONS": "job",
+    "DEFAULT_QUEUE": "config",
     "Discard": "errors",
     "Event": "tail",
     "ExporterOptions": "exporter",
@@ -223,6 +225,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "DEFAULT_OPTIONS",
+    "DEFAULT_QUEUE",
     "FILTER_FIELDS",
     "GRACES",
     "METRICS",

@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Final
 
-from taskq_core.address import SEVERAL, is_cluster
+from taskq_core.address import database_of, is_cluster, names_several
 from taskq_core.keys import LEVELS, queues_key
 from taskq_core.scripts import script, script_names
 
@@ -37,9 +37,10 @@ class AclPlace:
     database: int = 0
 
     @classmethod
-    def of(cls, url: str, database: int = 0) -> AclPlace:
+    def of(cls, url: str) -> AclPlace:
         """The place that a URL names."""
-        if url.partition(":")[0] not in SEVERAL:
+        database = database_of(url)
+        if not names_several(url):
             return cls("", database)
         return cls("cluster" if is_cluster(url) else "sentinel", database)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from taskq_core.errors import UsageError
 
@@ -55,11 +55,21 @@ def hosts_of(parts: SplitResult, default_port: int) -> list[tuple[str, int]]:
     return found
 
 
+def database_of(url: str) -> int:
+    """The number of the database that a URL names, in its path or as ``db=``; 0 without."""
+    parts = urlsplit(url)
+    path = "" if parts.scheme == "unix" else parts.path.strip("/")
+    if parts.scheme.endswith("+sentinel"):
+        path = path.partition("/")[2]  # behind the name of the service
+    asked = parse_qs(parts.query).get("db", [path])[0]
+    return int(asked) if asked.isdigit() else 0
+
+
 def holds_password(url: str) -> bool:
     """Whether a password stands in the URL."""
     try:
         parts = urlsplit(url)
-        return bool(parts.netloc.rpartition("@")[0].partition(":")[2]) or "password=" in parts.query
+        return bool(parts.password) or "password=" in parts.query
     except ValueError:
         return False
 

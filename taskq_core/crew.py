@@ -123,9 +123,9 @@ class Crew:
         still = monotonic() - self._turned
         if still > config.LIVE_S:
             return f"the supervisor has not turned for {still:.0f} s"
-        words = [child.word for child in self._known() if child.word is not None]
-        reasons = [word.live for word in words if word.live]
-        return reasons[0] if reasons and len(reasons) == len(words) else ""
+        told = [(child, child.word) for child in self._known() if child.word is not None]
+        reasons = [word.live or ("a process tells nothing" if child.silent else "") for child, word in told]
+        return reasons[0] if reasons and all(reasons) else ""
 
     def ready(self) -> str:
         """Why it is not ready: it stops, or fewer than half of the children are ready."""

@@ -13,14 +13,13 @@ from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Any, Final
 
-from taskq_core import config, queries
+from taskq_core import config
 from taskq_core.client import Client
 from taskq_core.clock import monotonic
 from taskq_core.desired import DEFAULT_SLOTS, desired_workers, load_of, target_of
 from taskq_core.errors import AccessDenied, InvalidOption, TaskqError
 from taskq_core.metrics.endpoint import Endpoint
-from taskq_core.metrics.exposition import build_info
-from taskq_core.metrics.sheet import Sheet
+from taskq_core.metrics.sheet import Sheet, build_info
 from taskq_core.schedule import ScheduleInfo
 from taskq_core.sighting import processes_of
 from taskq_core.snapshot import QueueSnapshot, WorkerInfo
@@ -56,7 +55,6 @@ class Reading:
 
     snapshots: Sequence[QueueSnapshot]
     workers: Sequence[WorkerInfo]
-    stale: int
     info: Mapping[str, str]
     left_out: int = 0
     schedules: Sequence[ScheduleInfo] = ()
@@ -158,12 +156,10 @@ class Exporter:
         client, options = self._client, self._options
         names = [name for name in client.queues() if fnmatchcase(name, options.queues)]
         told = names[: options.max_queues]
-        stale = client.run_all([queries.stale_leases(client.keys(name)) for name in told])
         snapshots = client.snapshots(told, _MINUTES)
         return Reading(
             snapshots,
             client.workers_of(told),
-            sum(stale),
             self._info(),
             len(names) - len(told),
             self._schedules(snapshots),
@@ -220,7 +216,8 @@ def sheet_of(reading: Reading, desired: Mapping[str, int]) -> Sheet:
     sheet["taskq_desired_workers"] = {(queue,): count for queue, count in desired.items()}
     sheet["taskq_exporter_queues_left_out"] = {(): reading.left_out}
     sheet |= _of_schedules(reading.schedules)
-    return sheet | _of_workers(reading.workers, reading.stale) | _of_server(reading.info)
+    stale = sum(snapshot.stale for snapshot in reading.snapshots)
+    return sheet | _of_workers(reading.workers, stale) | _of_server(reading.info)
 
 
 def _depths(snapshot: QueueSnapshot) -> dict[str, int]:

@@ -177,6 +177,7 @@ def _read_snapshot(queue: str, reply: Any) -> QueueSnapshot:
         draining=draining,
         schedules=int(times[0]),
         next_fire_at=moment(score_ms(times[1])) if text(times[1]) else None,
+        stale=int(times[2]),
     )  # fmt: skip
 
 
@@ -202,11 +203,6 @@ def list_workers(keys: QueueKeys) -> Command[list[WorkerInfo]]:
         ]
 
     return Command(script("list_workers"), [keys.leases], [], read)
-
-
-def stale_leases(keys: QueueKeys) -> Command[int]:
-    """How many leases of a queue have run out and were not taken over yet."""
-    return Command(script("list_workers"), [keys.leases], [], lambda reply: int(reply[2]))
 
 
 class _Notice(msgspec.Struct):

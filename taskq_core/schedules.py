@@ -39,7 +39,6 @@ class Schedules:
         schedule: Schedule,
         *,
         replace: bool = False,
-        code: bool = False,
         paused: bool = False,
     ) -> str:
         """Keeps a schedule: ``created``, ``unchanged`` when it is there already, or ``changed``.
@@ -113,7 +112,6 @@ class AsyncSchedules:
         schedule: Schedule,
         *,
         replace: bool = False,
-        code: bool = False,
         paused: bool = False,
     ) -> str:
         """Keeps a schedule: ``created``, ``unchanged`` when it is there already, or ``changed``.

@@ -86,6 +86,8 @@ class QueueSnapshot:
     """Schedules that are not paused."""
     next_fire_at: datetime | None = None
     """When the next of them is due."""
+    stale: int = 0
+    """Leases that have run out, and that nobody took over yet."""
 
     @property
     def state(self) -> str:

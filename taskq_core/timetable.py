@@ -228,25 +228,26 @@ class Cron:
 
     def between(self, start: int, end: int, most: int) -> tuple[list[int], int]:
         """The latest times in (start, end], and how many there are: no more than `COUNTED` are counted."""
-        _, count = self._some(start, end)
-        latest: list[int] = []
+        latest = self._some(start, end)
+        if len(latest) <= COUNTED:
+            return latest[-most:], len(latest)
+        latest = []
         for window in _WINDOWS_MS:
-            begin = max(start, end - window)
-            some, whole = self._some(begin, end)
-            if not whole <= COUNTED:
+            some = self._some(max(start, end - window), end)
+            if len(some) > COUNTED:
                 break  # the narrower window has the latest ones
             latest = some
-            if len(latest) >= most or begin == start:
+            if len(latest) >= most:
                 break
-        return latest[-most:], min(count, COUNTED)
+        return latest[-most:], COUNTED
 
-    def _some(self, start: int, end: int) -> tuple[list[int], int]:
+    def _some(self, start: int, end: int) -> list[int]:
         found: list[int] = []
         for time in self._from(start):
             if time > end or len(found) > COUNTED:
                 break
             found.append(time)
-        return found, len(found)
+        return found
 
     def _from(self, ms: int) -> Iterator[int]:
         """All times after that, in order."""

@@ -159,14 +159,6 @@ class Cluster(Group):
                 return next(node for node in self.nodes if node.port == port)
         raise AssertionError("no node answers")
 
-    def replica_of(self, primary: Server) -> Server:
-        """The node that takes over from a primary."""
-        name = primary.raw.execute_command("CLUSTER", "MYID").decode()
-        for node in self.nodes:
-            if node is not primary and f"slave {name}" in _myself(node):
-                return node
-        raise AssertionError("it has no replica")
-
     def queues_apart(self, count: int = 3) -> list[str]:
         """Queue names that live on different primaries."""
         found: dict[int, str] = {}

@@ -65,6 +65,11 @@ def overview() -> Iterator[Panel]:
         "Workers", "short", f'sum(max by (cluster, namespace) (taskq_workers{{{HERE}, state="alive"}}))',
         "Worker processes that are alive.", ("red", None), ("green", 1),
     )  # fmt: skip
+    yield from _course()
+
+
+def _course() -> Iterator[Panel]:
+    """How it came to be so."""
     yield graph(
         "Throughput", "ops", ("enqueued", f"sum({once_rate('taskq_queue_enqueued_total')})"),
         ("done", f"sum({DONE})"), ("failed", f"sum({FAILED})"),
@@ -251,6 +256,11 @@ def redis() -> Iterator[Panel]:
         ("evicted in all", server("taskq_redis_evicted_keys_total")),
         text="Any evicted key may be jobs: maxmemory-policy must be noeviction.",
     )  # fmt: skip
+    yield from _exporter()
+
+
+def _exporter() -> Iterator[Panel]:
+    """Whether what is shown of queues is of now."""
     age = f"time() - ({server('taskq_exporter_last_success_timestamp_seconds')} > 0)"
     yield graph(
         "Exporter", "s", ("a reading takes", server("taskq_exporter_scrape_seconds")),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from taskq_cli.children import Child, child_environment, end_child, last_words, start_child
+from taskq_cli.interrupts import whole_step
 from taskq_core import Client, TaskqError
 
 NAMESPACE: Final = "taskq-bench"
@@ -104,11 +105,14 @@ class Place:
             TASKQ_BENCH_FOLDER=str(self.folder),
             TASKQ_BENCH_PLAIN="1" if plain else "",
         )
-        child = start_child(words, environment, self._stderr)
+        child: Child | None = None
         try:
+            with whole_step():  # a signal in the middle would leave a child that nobody knows of
+                child = start_child(words, environment, self._stderr)
             yield child
         finally:
-            end_child(child)
+            if child is not None:
+                end_child(child)
 
     def finish(self, process: Child, what: str, moved: Callable[[], object]) -> None:
         """Waits for a process to end well. Raises: BenchFailed, also when nothing moves any more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -13,11 +13,12 @@ from taskq_cli.exit_codes import ExitCode
 from taskq_cli.job_defaults import Defaults
 from taskq_cli.key_values import payload_of
 from taskq_cli.leaf import leaf, new_app
-from taskq_cli.options import DryRun, Queue, Shared, span, wait_option
+from taskq_cli.options import DryRun, Keep, Level, Queue, Retries, Shared, Timeout, span, wait_option
 from taskq_cli.session import Session
 from taskq_cli.views import RECEIPT, receipt_record
 from taskq_core import (
     DEFAULT_OPTIONS,
+    DEFAULT_QUEUE,
     JobOptions,
     JobRef,
     NotDurable,
@@ -26,8 +27,6 @@ from taskq_core import (
     check_task,
 )
 
-DEFAULT_QUEUE: Final = "default"
-
 app = new_app()
 
 
@@ -35,21 +34,18 @@ app = new_app()
 class Asked:
     """What the flags ask of every job."""
 
-    priority: Annotated[
-        str | None,
-        typer.Option("-p", "--priority", metavar="LEVEL", help="critical, high, normal or low."),
-    ] = None
+    priority: Level = None
     delay: Annotated[timedelta | None, span("--in", "Run it after this time.")] = None
     at: Annotated[
         datetime | None, typer.Option("--at", metavar="TIME", parser=time_option, help="Run it at this time.")
     ] = None
-    retries: Annotated[int | None, typer.Option("--retries", metavar="N", help="Further attempts.")] = None
-    timeout: Annotated[timedelta | None, span("--timeout", "The longest an attempt may run.")] = None
+    retries: Retries = None
+    timeout: Timeout = None
     unique: Annotated[
         str | None, typer.Option("--unique", metavar="KEY", help="Refuse a second job with this key.")
     ] = None
     unique_for: Annotated[timedelta | None, span("--unique-for", "How long the key is held.")] = None
-    keep: Annotated[timedelta | None, span("--keep", "Keep the result this long.")] = None
+    keep: Keep = None
 
     def options(self) -> JobOptions:
         """As the client takes them. Raises: InvalidOption."""

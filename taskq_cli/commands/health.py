@@ -11,7 +11,7 @@ from taskq_cli.leaf import leaf, new_app
 from taskq_cli.options import Queue, Shared
 from taskq_cli.session import Session
 from taskq_cli.worker_probe import probe
-from taskq_core import ServerError, ServerFull, ServerUnreachable, UsageError
+from taskq_core import DEFAULT_QUEUE, ServerError, ServerFull, ServerUnreachable, UsageError
 
 if TYPE_CHECKING:
     from taskq_core import Client
@@ -66,7 +66,7 @@ def health(
             raise UsageError("--workers counts those of a queue", hint="Add -q QUEUE")
         url = session.settings.url or LocalServer().url
         with Client(url, namespace=session.settings.namespace, deadline=DEADLINE_S) as client:
-            reason = _fault(client, queue or "default", workers or 0)
+            reason = _fault(client, queue or DEFAULT_QUEUE, workers or 0)
         if reason:
             session.narrate(reason)
             raise typer.Exit(ExitCode.FAILED)

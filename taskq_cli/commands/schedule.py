@@ -21,10 +21,10 @@ from taskq_cli.schedule_views import (
     shown_there,
     time_record,
 )
-from taskq_cli.schedules import How, checked_queue, one_schedule, schedule_refs, schedules_in
+from taskq_cli.schedules import How, one_schedule, schedule_refs, schedules_in
 from taskq_cli.session import Session
 from taskq_cli.views import RECEIPT, receipt_record
-from taskq_core import Client, NotFound, Schedule, ScheduleInfo, ScheduleRef, UsageError
+from taskq_core import DEFAULT_QUEUE, Client, NotFound, Schedule, ScheduleInfo, ScheduleRef, UsageError
 
 app = new_app("Enqueue jobs again and again: by cron lines, or every so often.")
 
@@ -99,7 +99,7 @@ def add(
                 hint="For example: taskq schedule add nightly '30 2 * * *' clean-up",
             )
         made = how.schedule(name, spec, task, payload_of(payload, pairs or []))
-        ref = ScheduleRef.of(checked_queue(queue), name)
+        ref = ScheduleRef.of(queue or DEFAULT_QUEUE, name)
         session.may_change()
         if dry_run:
             session.narrate(f"would add {ref}, next at {_first_time(session, made)}; nothing was changed")

@@ -17,6 +17,7 @@ from taskq_cli.demo.app import NAMESPACE, QUEUES, UNSERVED
 from taskq_cli.demo.figures import Figures, Meter, left, total
 from taskq_cli.demo.load import Load
 from taskq_cli.demo.screen import Screen
+from taskq_cli.interrupts import whole_step
 from taskq_core import Client, Refused, TaskqError
 
 NAMES: Final = tuple(queue.name for queue in QUEUES)
@@ -122,8 +123,9 @@ class Play:
 
     def _start_worker(self) -> None:
         words = ["taskq_cli", "worker", "taskq_cli.demo.app", "--lease", f"{LEASE_S}s", "--quiet"]
-        worker = start_child(words, self._environment, self._stderr)
-        self._workers.append(worker)
+        with whole_step():  # a signal in the middle would leave a worker that nobody knows of
+            worker = start_child(words, self._environment, self._stderr)
+            self._workers.append(worker)
         self._screen.tell(f"worker {worker.pid} starts")
 
     def _kill_worker(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from textual import work
 
@@ -33,11 +33,9 @@ from taskq_cli.top.screens.schedules import ScheduleRow, Schedules
 from taskq_cli.top.screens.worker import Worker
 from taskq_cli.top.source import Source
 from taskq_cli.top.widgets.dialog import Prompt
-from taskq_core import Client, JobDetail, JobRef, ScheduleRef, State, TaskqError, UsageError
+from taskq_core import DEFAULT_QUEUE, Client, JobDetail, JobRef, ScheduleRef, State, TaskqError, UsageError
 
 Planner = Callable[[Client], Plan]
-DEFAULT_QUEUE: Final = "default"
-"""Where a job goes when no queue is chosen: the same as with `taskq enqueue`."""
 
 
 class Changes(Looking):

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Final
 
+from taskq_cli.page_part import PagePart
 from taskq_cli.top.keymap import KEYMAP, SCREENS, shown_key
-
-BEGIN: Final = "<!-- keys: made from taskq_cli/top/keymap.py by `make docs` -->"
-END: Final = "<!-- end of keys -->"
 
 
 def table() -> str:
@@ -25,18 +21,12 @@ def table() -> str:
     return f"Screens: {numbers}.\n\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
-def renewed(text: str) -> str:
-    """The page with the table of now in it."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{table()}\n{END}{after}"
-
-
-def main() -> None:
-    """Renews the table of the page that is named."""
-    page = Path(sys.argv[1])
-    _ = page.write_text(renewed(page.read_text(encoding="utf-8")), encoding="utf-8")
+PART: Final = PagePart(
+    "<!-- keys: made from taskq_cli/top/keymap.py by `make docs` -->",
+    "<!-- end of keys -->",
+    table,
+)
 
 
 if __name__ == "__main__":
-    main()
+    PART.main()

@@ -13,7 +13,7 @@ import msgspec
 
 from taskq_core import config
 from taskq_core.backoff import Backoff
-from taskq_core.clock import moment, to_ms
+from taskq_core.clock import instant_ms, moment, to_ms
 from taskq_core.codec import Meta, check_payload, decode_meta, encode_json
 from taskq_core.command import Arg, Command, score_ms, text
 from taskq_core.commands.produce import meta_of
@@ -21,7 +21,7 @@ from taskq_core.errors import InvalidOption, InvalidPayload, TaskqError
 from taskq_core.job import JobOptions, Priority
 from taskq_core.keys import QueueKeys
 from taskq_core.names import JobRef, valid_job_id, valid_schedule
-from taskq_core.schedule import Missed, Overlap, Schedule, ScheduledRun, ScheduleInfo, ScheduleRef
+from taskq_core.schedule import GRACES, Missed, Overlap, Schedule, ScheduledRun, ScheduleInfo, ScheduleRef
 from taskq_core.scripts import script
 from taskq_core.timetable import timetable
 
@@ -97,12 +97,8 @@ def pause(keys: QueueKeys, name: str | bytes) -> Command[int]:
 def resume(keys: QueueKeys, info: ScheduleInfo) -> Command[int]:
     """Lets it fire again, after the moment of ``info``. Reply: 1, 0, -1; -2 when it is another one by now."""
     named = encode_schedule(info.schedule, code=info.code)[1]
-    args: list[Arg] = [info.ref.name, named, _next(info.schedule, _ms(info))]
+    args: list[Arg] = [info.ref.name, named, _next(info.schedule, instant_ms(info.at))]
     return Command(script("resume_schedule"), _own(keys), args, int)
-
-
-def _ms(info: ScheduleInfo) -> int:
-    return round(info.at.timestamp() * 1000)
 
 
 def remove(keys: QueueKeys, name: str) -> Command[bool]:
@@ -202,7 +198,7 @@ def firings(row: DueSchedule, now: int) -> Iterator[Firing]:
         return
     times = timetable(about.spec, about.tz)
     policy = Missed.of(about.missed)
-    grace = about.grace if about.grace is not None else _grace_ms(policy)
+    grace = about.grace if about.grace is not None else to_ms(GRACES[policy])
     latest, later = times.between(row.due, now, config.CATCH_UP)
     if later < config.CATCH_UP:  # else the stored one is not among the latest
         latest = [row.due, *latest]
@@ -216,11 +212,6 @@ def firings(row: DueSchedule, now: int) -> Iterator[Firing]:
     for due, following in zip(fired, [*fired[1:], then], strict=True):
         yield Firing(stored, due, following, missed)
         stored, missed = due if following is None else following, 0
-
-
-def _grace_ms(policy: Missed) -> int:
-    graces = {Missed.SKIP: config.GRACE_SKIP_MS, Missed.LATEST: config.GRACE_LATEST_MS}
-    return graces.get(policy, config.GRACE_ALL_MS)
 
 
 def fire(keys: QueueKeys, row: DueSchedule, firing: Firing) -> Command[tuple[str, str]]:

@@ -18,7 +18,7 @@ local last = call('GET', session)
 if last and string.match(last, '^%d+') == number then return string.match(last, '\n(.*)$') end
 
 local count, bytes = admit(ARGV, FIRST, ARGV[3])
-local refused = not count and bytes or full(call('HMGET', meta, 'max_jobs', 'draining', 'max_bytes'), streams, jobs, count, bytes)
+local refused = not count and bytes or full(meta, streams, jobs, count, bytes)
 if refused then return refused end
 
 local now, heads, nexts = now_ms(), {}, {}

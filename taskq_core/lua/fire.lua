@@ -23,7 +23,7 @@ local state, id, wakes = 'missed', '', false
 if fires and ARGV[8] == 'skip' and unfinished(last, streams, jobs, moved) then
   state = 'skipped'
 elseif fires then
-  local refused = full(call('HMGET', meta, 'max_jobs', 'draining', 'max_bytes'), streams, jobs, 1, #record)
+  local refused = full(meta, streams, jobs, 1, #record)
   if refused then return refused end
   id, wakes = launch(name, record, ARGV[4], tonumber(ARGV[5]), now, {streams = streams, jobs = jobs, due = due, meta = meta})
   if not id then return {'passed', ''} end

@@ -23,10 +23,10 @@ for at = FIRST, #ARGV, SIZE do
   reply[#reply + 1], seen[id] = found, true
 end
 
-local limits = call('HMGET', meta, 'max_jobs', 'draining', 'max_bytes', 'seq')
-local refused = full(limits, streams, jobs, waiting, bytes)
+local refused = full(meta, streams, jobs, waiting, bytes)
 if refused then return refused end
-local lasts, seq, added, ready = {}, tonumber(limits[4] or 0), 0, 0
+local before = tonumber(call('HGET', meta, 'seq') or 0)
+local lasts, seq, added, ready = {}, before, 0, 0
 
 local function enter(id, record, json)
   local level, task, whole, payload = string.match(record, '^(%l) ([^\n]+)\n([^\n]*)\n[^\n]*\n(.*)$')
@@ -52,7 +52,7 @@ for k, found in ipairs(reply) do
   end
 end
 call('PEXPIRE', imported, ARGV[3])
-if seq > tonumber(limits[4] or 0) then call('HSET', meta, 'seq', string.format('%.0f', seq)) end
+if seq > before then call('HSET', meta, 'seq', string.format('%.0f', seq)) end
 tally(stats, history, ARGV[1], now, 'imported', added)
 rouse(wake, ARGV[2], added > ready and ready + 1 or ready)
 return reply

@@ -5,7 +5,7 @@
 -- ARGV 1 minutes of history | 2 earlier minutes of which only the counts are wanted
 -- Reply: {server ms, [length, pending, orphans, oldest waiting entry id or ""] of each level, due count,
 --      ms the next is due or "", dead count, workers, meta flat, totals flat, [minute ms, flat]...,
---      {schedules that are not paused, the next time of one, ms, or ""}}
+--      {schedules that are not paused, the next time of one, ms, or "", leases that have run out}}
 --#use now
 local due, dead, leases, meta, stats, history = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local call, levels, minutes = redis.call, {}, {}
@@ -52,4 +52,5 @@ end
 local first = call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] or ''
 return {now, levels, call('ZCARD', due), first, call('ZCARD', dead), call('ZCOUNT', leases, now, '+inf'),
   call('HGETALL', meta), call('HGETALL', stats), minutes,
-  {call('ZCARD', KEYS[11]), call('ZRANGE', KEYS[11], 0, 0, 'WITHSCORES')[2] or ''}}
+  {call('ZCARD', KEYS[11]), call('ZRANGE', KEYS[11], 0, 0, 'WITHSCORES')[2] or '',
+    call('ZCOUNT', leases, '-inf', '(' .. now)}}

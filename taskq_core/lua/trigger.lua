@@ -18,7 +18,7 @@ local before = call('HGET', runs, name .. ':token') or ''
 if string.match(before, '^%S+') == ARGV[2] then return {'triggered', string.match(before, '%S+$')} end
 local last = call('HGET', runs, name .. ':last')
 if ARGV[3] == 'skip' and unfinished(last, streams, jobs, moved) then return {'running', last} end
-local refused = full(call('HMGET', meta, 'max_jobs', 'draining', 'max_bytes'), streams, jobs, 1, #record)
+local refused = full(meta, streams, jobs, 1, #record)
 if refused then return refused end
 local id = launch(name, record, now, now, now, {streams = streams, jobs = jobs, due = due, meta = meta})
 if not id then return {'', ''} end

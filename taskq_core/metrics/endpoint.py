@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
-from importlib import import_module
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from taskq_core.errors import UsageError
+from taskq_core.metrics.exposition import page
 from taskq_core.metrics.sheet import Sheet
 
 log = logging.getLogger("taskq.metrics")
@@ -54,7 +54,6 @@ class Endpoint:
     def __init__(
         self, host: str, port: int, source: Source, pages: Mapping[str, Answer] | None = None
     ) -> None:
-        import_module("taskq_core.metrics.exposition")  # now, and not in the first scrape
         self.source = source
         self.pages = dict(pages or {})
         self.busy = threading.BoundedSemaphore(_MOST_ANSWERS)
@@ -137,8 +136,6 @@ class _Handler(BaseHTTPRequestHandler):
         return HTTPStatus.NOT_FOUND, b"/livez /readyz /metrics\n", {}
 
     def _metrics(self, source: Source) -> tuple[HTTPStatus, bytes, Mapping[str, str]]:
-        from taskq_core.metrics.exposition import page
-
         accept, encodings = self.headers.get("Accept", ""), self.headers.get("Accept-Encoding", "")
         body, headers = page([(source.namespace, source.sheet())], accept, encodings)
         return HTTPStatus.OK, body, headers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import platform
 from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from typing import Any
@@ -19,7 +18,6 @@ from prometheus_client.registry import Collector
 
 from taskq_core.metrics.catalogue import BY_NAME, METRICS, Metric
 from taskq_core.metrics.sheet import Distribution, Labels, Sheet, Value
-from taskq_core.version import __version__
 
 Sheets = Iterable[tuple[str, Sheet]]
 """By namespace."""
@@ -42,22 +40,21 @@ class SheetCollector(Collector):
         yield from families(self._read())
 
 
-def build_info(server: str = "") -> dict[Labels, Value]:
-    """The values of taskq_build_info."""
-    return {(__version__, platform.python_version(), server): 1}
-
-
 def families(sheets: Sheets) -> Iterator[Family]:
     """The metrics of the sheets, in the order of the catalogue; those without a series not at all."""
-    known = list(sheets)
-    for metric in METRICS:
-        values = [(namespace, sheet[metric.name]) for namespace, sheet in known if metric.name in sheet]
-        if not any(rows for _, rows in values):
-            continue
+    for metric, values in _present(sheets):
         family = _family(metric)
         for namespace, rows in values:
             _fill(family, metric, namespace, rows)
         yield family
+
+
+def _present(sheets: Sheets) -> Iterator[tuple[Metric, list[tuple[str, dict[Labels, Value]]]]]:
+    known = list(sheets)
+    for metric in METRICS:
+        values = [(namespace, sheet[metric.name]) for namespace, sheet in known if metric.name in sheet]
+        if any(rows for _, rows in values):
+            yield metric, values
 
 
 def _family(metric: Metric) -> Any:
@@ -105,12 +102,8 @@ def page(sheets: Sheets, accept: str, encodings: str) -> tuple[bytes, dict[str, 
 
 def text(sheets: Sheets, *, openmetrics: bool) -> bytes:
     """The sheets in Prometheus' text format 0.0.4, or in OpenMetrics'."""
-    known = list(sheets)
     lines: list[str] = []
-    for metric in METRICS:
-        values = [(namespace, sheet[metric.name]) for namespace, sheet in known if metric.name in sheet]
-        if not any(rows for _, rows in values):
-            continue
+    for metric, values in _present(sheets):
         name = metric.name.removesuffix("_total") if openmetrics and metric.kind == "counter" else metric.name
         lines += (f"# HELP {name} {metric.help}", f"# TYPE {name} {metric.kind}")
         for namespace, rows in values:

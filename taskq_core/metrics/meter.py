@@ -17,8 +17,10 @@ from taskq_core.metrics.sheet import Distribution, Labels, Sheet, Value
 OUTCOMES: Final = ("done", "failed", "timeout", "cancelled", "lost")
 OPS: Final = (
     "register", "heartbeat", "claim", "promote", "ack", "fail", "release", "watch", "reclaim", "pending",
-    "adopt", "announce", "tell", "retire", "sleep", "listen",
+    "adopt", "announce", "tell", "retire", "cancel", "list_due", "fire", "add_schedule", "pause_schedule",
 )  # fmt: skip
+SLEEP: Final = "sleep"
+"""The wait for work: its failures count, and how long it lasts is no figure."""
 KINDS: Final = ("unreachable", "full", "denied", "error")
 _FOLD_EVERY: Final = 64
 """Batches between two times at which run times are put into buckets: until then equal ones are counted."""
@@ -53,6 +55,7 @@ class Meter:
                 room -= 1
         self._runs: dict[tuple[str, str], dict[bytes, dict[int, int]]] = {}
         self._batches = 0
+        self._away = False
         self._waits: dict[str, dict[int, int]] = {}
         self._sheet = self._zeros()
 
@@ -70,7 +73,7 @@ class Meter:
             "taskq_leases_lost_total": dict.fromkeys(sorted(queues), 0),
             "taskq_jobs_recovered_total": dict.fromkeys(sorted(queues), 0),
             "taskq_redis_op_seconds": {(op,): Distribution.empty(OP_BUCKETS_S) for op in OPS},
-            "taskq_redis_errors_total": {(op, kind): 0 for op in OPS for kind in KINDS},
+            "taskq_redis_errors_total": {(op, kind): 0 for op in (*OPS, SLEEP) for kind in KINDS},
             "taskq_redis_reconnects_total": {(): 0},
         }
 
@@ -130,16 +133,15 @@ class Meter:
             if (op,) not in times:
                 times[op,] = Distribution.empty(OP_BUCKETS_S)
             times[op,].add(seconds)
+            if self._away:
+                self._away = False
+                self._count("taskq_redis_reconnects_total", ())
 
     def refused(self, op: str, kind: str) -> None:
-        """A call failed."""
+        """A call failed. One outage counts once, whichever clients meet it."""
         with self._lock:
+            self._away = self._away or kind == "unreachable"
             self._count("taskq_redis_errors_total", (op, kind))
-
-    def reached_again(self) -> None:
-        """The server answers again."""
-        with self._lock:
-            self._count("taskq_redis_reconnects_total", ())
 
     # -- reading --------------------------------------------------------------------------
 
@@ -166,7 +168,8 @@ class Meter:
                 job = self._job(queue, task)
                 self._count("taskq_job_attempts_total", (*job, outcome), sum(times.values()))
                 if outcome in ("done", "failed", "timeout"):
-                    _add_all(self._sheet["taskq_job_run_seconds"][job], times, 1_000_000)
+                    known = {us: count for us, count in times.items() if us >= 0}
+                    _add_all(self._sheet["taskq_job_run_seconds"][job], known, 1_000_000)
         self._runs.clear()
         for queue, times in self._waits.items():
             _add_all(self._sheet["taskq_job_wait_seconds"][self._queue_labels[queue]], times, 1_000)
@@ -175,10 +178,7 @@ class Meter:
 
 def _add_all(into: Distribution, times: Mapping[int, int], per_second: int) -> None:
     for time, count in times.items():
-        if (
-            time >= 0 or per_second == 1_000
-        ):  # a wait below zero is one of clocks, a run one that is not known
-            into.add(time / per_second, count)
+        into.add(time / per_second, count)
 
 
 def _copied(value: Value) -> Value:

@@ -12,9 +12,9 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from taskq_core.errors import NotDurable, QueueDraining, QueueFull, ServerFull, ServerUnreachable
 from taskq_core.metrics import hook
 from taskq_core.metrics.catalogue import of
-from taskq_core.metrics.exposition import SheetCollector, build_info
+from taskq_core.metrics.exposition import SheetCollector
 from taskq_core.metrics.labels import Admission
-from taskq_core.metrics.sheet import Sheet
+from taskq_core.metrics.sheet import Sheet, build_info
 
 _ENQUEUED: Final = "taskq_jobs_enqueued_total"
 _REJECTED: Final = "taskq_enqueue_rejected_total"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from taskq_core.metrics.catalogue import BY_NAME, Metric
+from taskq_core.version import __version__
 
 Labels = tuple[str, ...]
 
@@ -79,3 +81,8 @@ def _joining(metric: Metric) -> Callable[[Any, Any], Any]:
 def lasting(sheet: Sheet) -> Sheet:
     """What outlives a process: its counters and histograms, not its gauges."""
     return {name: values for name, values in sheet.items() if BY_NAME[name].kind != "gauge"}
+
+
+def build_info(server: str = "") -> dict[Labels, Value]:
+    """The values of taskq_build_info."""
+    return {(__version__, platform.python_version(), server): 1}

@@ -50,7 +50,8 @@ class Acker:
                 tenure = subscription.tenure
                 while tenure.owes and not tenure.lost:
                     await self._send_acks(tenure)
-                    await self._send_fails(tenure)
+                    if not tenure.lost:  # or whoever lost it has accounted for what was owed
+                        await self._send_fails(tenure)
 
     async def _send_acks(self, tenure: Tenure) -> None:
         if self._meter is not None and tenure.wait_ms:

@@ -72,9 +72,9 @@ class Maintainer:
         tenure = self._subscription.tenure
         await self._promote()
         seen = await self._client.run(work.watch(keys, tenure.worker, int(self._lease_s * 1000), self._dead))
+        self._dead = self._watch.expired(seen.leases, seen.now, monotonic())
         await self._scheduler.look(seen)
         self._next_fire_s = self._scheduler.until_next(seen)
-        self._dead = self._watch.expired(seen.leases, seen.now, monotonic())
         if seen.leads:
             for worker in self._dead:
                 await self._take_over(keys, worker, seen.leases[worker])

@@ -12,27 +12,8 @@ from taskq_core.metrics.meter import Meter
 from taskq_core.wire import open_wire
 
 
-class CallLog:
-    """The calls of one client: how long each took, what failed, when the server is there again."""
-
-    def __init__(self, meter: Meter) -> None:
-        self._meter = meter
-        self._away = False
-
-    def answered(self, op: str, began: float) -> None:
-        """A call that began then has its answer."""
-        self._meter.answered(op, precise() - began)
-        if self._away:
-            self._away = False
-            self._meter.reached_again()
-
-    def failed(self, op: str, error: TaskqError) -> None:
-        """A call failed."""
-        self._away = self._away or isinstance(error, ServerUnreachable)
-        self._meter.refused(op, _kind(error))
-
-
-def _kind(error: TaskqError) -> str:
+def kind_of(error: TaskqError) -> str:
+    """What kind of failure it is, as a label."""
     if isinstance(error, ServerUnreachable):
         return "unreachable"
     if isinstance(error, ServerFull):
@@ -45,7 +26,7 @@ class MeteredAsyncClient(AsyncClient):
 
     def __init__(self, url: str, namespace: str, meter: Meter) -> None:
         super().__init__(url, namespace=namespace, deadline=0)
-        self._log = CallLog(meter)
+        self._meter = meter
 
     async def run(self, command: Command[T], queue: str = "") -> T:
         """As `AsyncClient.run`."""
@@ -53,9 +34,9 @@ class MeteredAsyncClient(AsyncClient):
         try:
             reply = await super().run(command, queue)
         except TaskqError as error:
-            self._log.failed(command.script.name, error)
+            self._meter.refused(command.script.name, kind_of(error))
             raise
-        self._log.answered(command.script.name, began)
+        self._meter.answered(command.script.name, precise() - began)
         return reply
 
 
@@ -72,7 +53,7 @@ class MeteredClient(PromptClient):
 
     def __init__(self, url: str, namespace: str, meter: Meter, reply_s: float) -> None:
         super().__init__(url, namespace, reply_s)
-        self._log = CallLog(meter)
+        self._meter = meter
 
     def run(self, command: Command[T], queue: str = "") -> T:
         """As `Client.run`."""
@@ -80,9 +61,9 @@ class MeteredClient(PromptClient):
         try:
             reply = super().run(command, queue)
         except TaskqError as error:
-            self._log.failed(command.script.name, error)
+            self._meter.refused(command.script.name, kind_of(error))
             raise
-        self._log.answered(command.script.name, began)
+        self._meter.answered(command.script.name, precise() - began)
         return reply
 
 

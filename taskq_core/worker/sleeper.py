@@ -14,9 +14,9 @@ from taskq_core import config
 from taskq_core.address import is_cluster
 from taskq_core.command import Command, T, text
 from taskq_core.meaning import foreign, translate, unknown_script
-from taskq_core.metrics.meter import Meter
+from taskq_core.metrics.meter import SLEEP, Meter
 from taskq_core.wire import Call, open_async_wire
-from taskq_core.worker.metered import CallLog
+from taskq_core.worker.metered import kind_of
 
 _LATE_S = 0.25
 """How much later than asked for a node may say that nothing came."""
@@ -27,7 +27,7 @@ class Sleeper:
 
     def __init__(self, url: str, meter: Meter | None = None) -> None:
         self._url = url
-        self._log = CallLog(meter) if meter is not None else None
+        self._meter = meter
         self._spread = is_cluster(url)
         self._wire = open_async_wire(url, config.REPLY_TIMEOUT_S)
         self._asleep: asyncio.Task[Any] | None = None
@@ -88,8 +88,8 @@ class Sleeper:
             if unknown_script(error):
                 return []
             said = translate(error, self._url)
-            if self._log is not None:
-                self._log.failed("sleep", said)
+            if self._meter is not None:
+                self._meter.refused(SLEEP, kind_of(said))
             raise said from error
         finally:
             self._asleep = None

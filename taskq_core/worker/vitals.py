@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from taskq_core import config
 from taskq_core.clock import monotonic, precise
 from taskq_core.metrics.meter import Meter
-from taskq_core.metrics.sheet import Sheet
+from taskq_core.metrics.sheet import Sheet, build_info
 from taskq_core.worker.claimer import Claimer
 from taskq_core.worker.heartbeat import Heartbeat
 from taskq_core.worker.slots import Slot, Slots
@@ -91,8 +91,6 @@ class Vitals:
 
     def sheet(self) -> Sheet:
         """All metrics as they are now."""
-        from taskq_core.metrics.exposition import build_info  # here: it loads prometheus_client
-
         return self.meter.sheet() | self._gauges() | {"taskq_build_info": build_info(self.server)}
 
     def _gauges(self) -> Sheet:

@@ -81,7 +81,7 @@ def main() -> None:
     killing = Killing(given.worker_every, given.server_every)
     count, made = run(given.kind, given.jobs, given.seed, killing, given.workers)
     print(report(count, made))
-    sys.exit(bool(count.lost or count.stuck or count.duplicates > count.explained))
+    sys.exit(bool(count.jobs < given.jobs or count.lost or count.stuck or count.duplicates > count.explained))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The engine as its last release had it, kept beside the tests: a clone without history is enough to run it.
+"""The engine of an earlier version, kept beside the tests: a clone without history is enough to run it.
 
 `python -m tests.chaos.previous v0.1.0` replaces it by that of a tag or a commit; done with each release.
 """
@@ -32,7 +32,7 @@ produce(sys.argv[1])
 
 
 def unpack(folder: Path) -> Path:
-    """Puts the package `taskq_core` of the last release into a folder, and returns the folder."""
+    """Puts the package `taskq_core` of an earlier version into a folder, and returns the folder."""
     with tarfile.open(KEPT) as archive:
         archive.extractall(folder, filter="data")
     return folder

@@ -16,8 +16,8 @@ from tests.chaos.rows import ROWS
 HEAD = """# Reliability
 
 Written by `make chaos`; do not edit. Each row makes a fault on purpose against real servers and real worker
-processes, many times with different seeds, and counts what became of every job. A figure is the worst of all
-its runs; where that is no nought, the median follows in brackets.
+processes, with as many seeds as its column says, and counts what became of every job. A figure is the worst
+of all its runs; where that is no nought, the median follows in brackets.
 
 - **L** lost: enqueued for certain, and neither finished nor visible in any state
 - **U** an enqueue of unknown outcome that made more than one job
@@ -25,7 +25,7 @@ its runs; where that is no nought, the median follows in brackets.
 - **S** stuck when all is quiet again
 - **O** first attempts that a worker began out of order
 - **R** seconds from the end of the fault until the former rate was back, of runs with nothing beside them
-- **C** the difference between the server's counters and the ledgers
+- **C** the difference between the server's counters and the ledgers; `-` where no ledger was kept
 - **M** residue: pending entries, consumers of nobody, keys left behind
 
 Leases are 2 s here, so what waits for one takes as long. `python -m tests.chaos --rows A5 --seeds 7
@@ -58,7 +58,7 @@ def _page(outcomes: Sequence[Outcome]) -> list[str]:
         lines += [_line(row, kind, rows[row.id, kind]) for kind in ("valkey", "redis") if rows[row.id, kind]]
     wrong = [outcome for outcome in latest.values() if outcome.wrong]
     jobs = sum(outcome.jobs for outcome in latest.values())
-    lines += ["", f"{len(latest):,} runs, {jobs:,} jobs, {len(wrong)} runs beyond the limits of their row."]
+    lines += ["", f"{len(latest):,} runs, {jobs:,} jobs; runs beyond the limits of their row: {len(wrong)}."]
     if wrong:
         lines += ["", "```", *(outcome.line() for outcome in wrong), "```"]
     return lines
@@ -72,7 +72,10 @@ def _versions(outcomes: Iterable[Outcome]) -> str:
 def _line(row: Row, kind: str, same: Sequence[Outcome]) -> str:
     sound = [outcome for outcome in same if outcome.counted]
     cells = [row.id, row.fault, row.expected, kind, str(len(same)), f"{sum(one.jobs for one in same):,}"]
-    cells += [_worst([float(one.counted[letter]) for one in sound], ".0f") for letter in LETTERS]
+    kept = [one for one in sound if one.jobs]  # without a ledger the counters have nothing to differ from
+    for letter in LETTERS:
+        told = kept if letter == "C" else sound
+        cells.append(_worst([float(one.counted[letter]) for one in told], ".0f"))
     cells.append(_worst([one.recovery for one in sound if one.recovery is not None], ".1f"))
     cells.append("; ".join(sorted({what for one in sound for what in one.residue})) or "0")
     return f"| {' | '.join(cells)} |"

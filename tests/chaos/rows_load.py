@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -104,11 +104,7 @@ def f9(world: World) -> None:
     world.send(300, "raise")
     wait_until(lambda: world.admin.snapshot(QUEUE).dead >= 300, 40, "dead jobs")
     dead = [job.ref.id for job in world.admin.list_jobs(QUEUE, State.DEAD, limit=1_000).jobs]
-    threads = [threading.Thread(target=world.admin.retry, args=(QUEUE, dead)) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    _twice(lambda: world.admin.retry(QUEUE, dead))
     wait_until(lambda: world.admin.snapshot(QUEUE).dead >= 300, 40, "dead jobs again")
     world.settle()
 
@@ -179,6 +175,7 @@ def f8_purge(world: World) -> None:
         for _ in range(3):
             world.send(200, s=0.05)
             _twice(lambda: world.admin.purge(QUEUE, State.READY))
+    assert world.admin.snapshot(QUEUE).totals.get("purged", 0) > 0, "nothing was purged"
     world.settle()
 
 
@@ -192,14 +189,13 @@ def f9_cancel(world: World) -> None:
             ids = [job.ref.id for page in pages for job in page.jobs]
             _twice(partial(world.admin.cancel, QUEUE, ids))
     world.settle()
+    assert world.admin.snapshot(QUEUE).totals.get("cancelled", 0) > 0, "nothing was cancelled"
 
 
 def _twice(act: Callable[[], object]) -> None:
-    threads = [threading.Thread(target=act) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as both:
+        for done in [both.submit(act) for _ in range(2)]:
+            done.result()
 
 
 def f9_interrupt(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from taskq_core import AsyncClient, Client, processes_of
 from tests.chaos.proxy import Mode
@@ -24,6 +25,7 @@ def b1(world: World) -> None:
         hand.proxy.behave(Mode(lose=1))
         world.send(20, s=0.01)
         jobs_flow(world, 20)
+    assert hand.proxy.lost == 3, f"{hand.proxy.lost} of 3 replies were lost"
     world.settle()
 
 
@@ -63,11 +65,15 @@ def b3(world: World) -> None:
     """Replies of the work connection are swallowed again and again."""
     (hand,) = world.hire(1)
     with world.load(100, s=0.01):
-        for _ in range(5):
+        for turn in range(1, 6):
             jobs_flow(world, 10)
             hand.proxy.behave(Mode(lose=2))
-            time.sleep(0.3)
+            wait_until(partial(_has_lost, hand, 2 * turn), 20, "the losses")
     world.settle()
+
+
+def _has_lost(hand: Hand, replies: int) -> bool:
+    return hand.proxy.lost >= replies
 
 
 def b4(world: World) -> None:
@@ -78,6 +84,7 @@ def b4(world: World) -> None:
     for _ in range(10):
         proxy.behave(Mode(lose=1))
         world.send(20, client=client)
+    assert proxy.lost == 10, f"{proxy.lost} of 10 replies were lost"
     client.close()
     world.settle()
 

@@ -64,6 +64,7 @@ def killings(count: int) -> Callable[[World], None]:
                 victim.process.wait(10)
                 world.hire(1)
             runs_on(world, 2)
+        assert len(world.hands) > 3, "nobody was killed"
         world.healed()
         end(world)
 

@@ -104,6 +104,7 @@ def c10(world: World) -> None:
         while time.monotonic() < end:
             world.server.raw.script_flush()
             time.sleep(0.01)
+        assert world.finished() > 0, "no progress"
     world.settle()
 
 
@@ -173,9 +174,12 @@ def c14(world: World) -> None:
     """All connections are killed by the server, each half second."""
     world.hire(2)
     with world.load(100, s=0.01):
+        killed = 0
         for _ in range(8):
-            world.server.raw.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            killed += world.server.raw.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             time.sleep(0.5)
+        assert killed > 0, "nobody was killed"
+        assert world.finished() > 0, "no progress"
     world.settle()
 
 

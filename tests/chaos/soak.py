@@ -159,7 +159,7 @@ def main() -> None:
     given = flags.parse_args()
     count, made, samples = run(given.kind, given.jobs, given.minutes * 60, given.seed)
     print(report(count, made, samples))
-    sys.exit(bool(count.lost or count.stuck or grown(samples)))
+    sys.exit(bool(count.jobs < given.jobs or count.lost or count.stuck or grown(samples)))
 
 
 if __name__ == "__main__":

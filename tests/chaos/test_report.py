@@ -29,7 +29,13 @@ def test_the_worst_figure_counts_and_the_median_is_told(tmp_path: Path) -> None:
 
     assert "| redis | 3 | 300 | 0 | 0 | 8 (0) | 0 | 0 | 0 | 0 | 0.4 | 0 |" in text
     assert "Servers: redis 7.0.15." in text
-    assert "3 runs, 300 jobs, 0 runs beyond the limits of their row." in text
+    assert "3 runs, 300 jobs; runs beyond the limits of their row: 0." in text
+
+
+def test_without_a_ledger_the_counters_differ_from_nothing(tmp_path: Path) -> None:
+    text = page(tmp_path, replace(FIRST, jobs=0, counted={**FIRST.counted, "C": 400}))
+
+    assert "| redis | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | - | 0.4 | 0 |" in text
 
 
 def test_a_run_that_was_repeated_counts_as_it_was_last(tmp_path: Path) -> None:

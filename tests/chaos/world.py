@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -306,9 +306,6 @@ def _number(payload: bytes) -> int:
         return int(msgspec.json.decode(payload)["n"])
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError):
         return -1
-
-
-Case = Callable[[World], None]
 
 
 @contextmanager

@@ -23,7 +23,6 @@ CONTROL = re.compile(
 )
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 DRY = "--dry-run"
-IDS = "«ids»"
 DONE = "«done»"
 ENTRIES: dict[str, list[str] | str] = {
     "enqueue": ["-", DRY],

@@ -309,3 +309,21 @@ def test_no_role_has_a_whole_category_or_a_right_beyond_its_namespace() -> None:
         assert not {"+cluster|slots", "+asking", "+role"} & set(acl_rules("acme", role, ALONE))
         assert "+eval" not in acl_rules("acme", role, own_scripts=False)
         assert "+role" in acl_rules("acme", role, AclPlace.of("redis+sentinel://a:1/jobs"))
+
+
+@pytest.mark.parametrize(
+    ("url", "database"),
+    [
+        ("redis://h:1", 0),
+        ("redis://h:1/3", 3),
+        ("redis://h:1?db=3", 3),
+        ("unix:///run/5", 0),
+        ("unix:///s?db=2", 2),
+        ("redis+sentinel://h/5", 0),
+        ("redis+sentinel://h/jobs/4", 4),
+    ],
+)
+def test_the_database_of_a_url_may_be_selected_and_no_other(url: str, database: int) -> None:
+    granted = [rule for rule in acl_rules("acme", TenantRole.ALL, AclPlace.of(url)) if rule.startswith("+select")]
+
+    assert granted == ([f"+select|{database}"] if database else [])

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.processes import ROOT
+from tests.servers import missing
 
 DEPLOY = ROOT / "deploy"
 K8S = DEPLOY / "k8s"
@@ -27,7 +27,7 @@ def tool(name: str) -> str:
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{name} is not installed")
+        missing(f"{name} is not installed")
     return found
 
 

@@ -58,6 +58,7 @@ async def wait(job: Job) -> None:
 
 PRODUCER = """
 import json, sys, time
+from datetime import timedelta
 from pathlib import Path
 from prometheus_client import start_http_server
 from taskq_core import Client, JobOptions, metrics
@@ -73,7 +74,7 @@ for step in range(20):
     sent["send"] += len(client.enqueue_many("emails", "send", [{"n": n} for n in range(48)]))
     sent["flaky"] += len(client.enqueue_many("emails", "flaky", [{"n": n} for n in range(2)]))
     time.sleep(0.1)
-once = JobOptions(unique="once", delay=__import__("datetime").timedelta(hours=1))
+once = JobOptions(unique="once", delay=timedelta(hours=1))
 for n in range(5):
     sent["duplicate"] += client.enqueue("slow", "wait", {}, once).duplicate
 Path("sent.new").write_text(json.dumps(sent))

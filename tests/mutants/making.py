@@ -51,7 +51,6 @@ STATEMENT = re.compile(
     r"(\s*--.*)?$"
 )
 ASSIGNMENT = re.compile(r"^(\s*)(?!\s|local\b)[\w.\[\], +]+ = .+$")
-EARLY = re.compile(r"^(\s*)return [^,]+$")
 ALWAYS = re.compile(r"\bif (.+?) then (call|redis\.call|return|state|want)\b(.*) end$")
 
 

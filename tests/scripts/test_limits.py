@@ -26,7 +26,6 @@ from taskq_core.config import HARD_PAYLOAD_BYTES, MAX_BATCH, MAX_BATCH_BYTES, MA
 from taskq_core.meaning import translate
 from tests.scripts.rig import Rig
 
-KIB = 1024
 A_DAY = JobOptions(delay=timedelta(days=1))
 
 

@@ -45,9 +45,13 @@ async def moves(shown: Showing, screen: str, key: str, *, down: bool) -> None:
     rows = rows_of(shown)
     if rows is None:
         lines = shown.app.view.lines
+        if lines is not None:
+            lines.scroll_to(y=0 if down else lines.max_scroll_y, animate=False)
+            await shown.rest()
         at = lines.scroll_y if lines is not None else 0
         await shown.press(key)
-        assert lines is None or (lines.scroll_y >= at if down else lines.scroll_y <= at)
+        if lines is not None and lines.max_scroll_y:
+            assert lines.scroll_y > at if down else lines.scroll_y < at
         return
     rows.edge(-1 if down else 1)
     await shown.rest()

@@ -108,7 +108,8 @@ def test_a_foreign_slo_harms_nothing(slo: str) -> None:
         [queue] = shown.queues
         return replace(shown, queues=(replace(queue, settings={"slo": slo}),))
 
-    _ = seen(CALM, seconds=2, change=with_slo)
+    assert texts(replace(CALM, oldest_s=20.0), change=with_slo) == ""
+    assert "the oldest job waits" in texts(replace(CALM, oldest_s=300.0), change=with_slo)
 
 
 def test_busy_workers_are_not_called_stuck() -> None:

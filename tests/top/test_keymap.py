@@ -5,7 +5,7 @@ import pytest
 from taskq_cli.top.app import TopApp
 from taskq_cli.top.help import help_lines
 from taskq_cli.top.keymap import DETAILS, KEYMAP, SCREENS, Key, keys_of, remapped
-from taskq_cli.top.keytable import renewed
+from taskq_cli.top.keytable import PART
 from taskq_core import UsageError
 from tests.processes import ROOT
 from tests.top.key_effects import EFFECTS
@@ -132,4 +132,4 @@ async def test_a_key_of_ones_own_works_and_the_old_one_does_not() -> None:
 
 def test_the_table_of_keys_in_the_documentation_is_of_now() -> None:
     page = (ROOT / "docs" / "top.md").read_text(encoding="utf-8")
-    assert renewed(page) == page, "run `make docs`"
+    assert PART.renewed(page) == page, "run `make docs`"

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
 
-from taskq_cli.metric_table import renewed
+from taskq_cli.metric_table import PART
 from taskq_core import METRICS, JobOptions, Priority, QueueFull, QueueSnapshot, Receipts
 from taskq_core.commands.produce import Group
 from taskq_core.desired import Load, desired_workers, load_of
@@ -96,7 +96,7 @@ def test_the_format_is_the_one_asked_for(accept: str, kind: str) -> None:
 def test_the_page_has_the_metrics_of_now() -> None:
     page = (ROOT / "docs" / "metrics.md").read_text()
 
-    assert page == renewed(page), "run `make docs`"
+    assert page == PART.renewed(page), "run `make docs`"
     assert all(f"`{metric.name}`" in page for metric in METRICS)
 
 

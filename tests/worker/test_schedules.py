@@ -262,7 +262,7 @@ async def test_an_outage_across_fire_times(new_server: NewServer) -> None:
         handler = queue.process(policy)(lambda job, dues=dues: dues.append(round(job.due.timestamp() * 1000)))
         queue.every("1s", missed=policy, grace=grace)(handler)
     async with working(queue):
-        await until(lambda: all(seen.values()), 20)
+        await until(lambda: all(seen.values()) and rig.client.snapshot("q").depth == 0, 20)
         server.kill()
         before = {policy: set(dues) for policy, dues in seen.items()}
         await asyncio.sleep(2.5)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from textual.app import ComposeResult
 from textual.message import Message
 
+from taskq_cli.top.actions import BURY, CANCEL, DELETE, RETRY
 from taskq_cli.top.format import Pen
 from taskq_cli.top.job_list import (
     PAGE,
@@ -32,10 +33,8 @@ LIVE_ONLY: Final = "live only: jobs are asked of the server as they are now; ctr
 
 
 UNFIT: Final = {
-    State.READY: frozenset({"retry", "delete"}),
-    State.RUNNING: frozenset({"retry", "delete"}),
-    State.SCHEDULED: frozenset({"delete"}),
-    State.DEAD: frozenset({"cancel"}),
+    state: frozenset(verb.name for verb in (RETRY, CANCEL, BURY, DELETE) if state not in verb.states)
+    for state in (State.READY, State.RUNNING, State.SCHEDULED, State.DEAD)
 }
 """Changes that jobs of a state do not allow, by the names of their keys."""
 HELD: Final = timedelta(seconds=5)

@@ -6,7 +6,7 @@ They are asked for while this screen is on top, and of the past they are not kno
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,7 +19,7 @@ from taskq_cli.top.screens.view import Goal, Scene, View
 from taskq_cli.top.widgets.columns import Column
 from taskq_cli.top.widgets.ordering import Ordering
 from taskq_cli.top.widgets.rows import Rows
-from taskq_core import Client, ScheduleInfo, ScheduleRef
+from taskq_core import ScheduleInfo, ScheduleRef
 
 MOST_QUEUES: Final = 200
 SIGNS: Final = {
@@ -94,7 +94,7 @@ class Schedules(View):
             rows.show([])
             return
         queues = [queue.name for queue in scene.frame.queues][:MOST_QUEUES]
-        self.inquire(lambda client: all_schedules(client, queues), self._take)
+        self.inquire(lambda client: client.schedules.list(queues), self._take)
         rows.empty = (
             "asking…"
             if self._found is None
@@ -125,11 +125,6 @@ class Schedules(View):
         if not self.subject():
             return "taskq schedule ls"
         return shlex.join(["taskq", "schedule", "show", self.subject()])
-
-
-def all_schedules(client: Client, queues: Sequence[str]) -> list[ScheduleInfo]:
-    """The schedules of the queues."""
-    return client.schedules.list(queues)
 
 
 def schedule_row(info: ScheduleInfo, declared: Collection[str] | None, at: datetime) -> ScheduleRow:

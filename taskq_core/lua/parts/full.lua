@@ -1,7 +1,9 @@
--- An error reply when a queue has no room for some more jobs of so many bytes, else nil. `limits`: its max_jobs,
--- draining and max_bytes, as they are in its meta; `keys`: its streams, `jobs` beside them.
+-- An error reply when a queue has no room for some more jobs of so many bytes, else nil. `keys`: its streams,
+-- `jobs` beside them.
 -- The size is that of the server's memory, about: it looks at twenty parts of each key and takes the rest to be alike.
-local function full(limits, keys, jobs, more, bytes)
+local function full(meta, keys, jobs, more, bytes)
+  local limits = redis.call('HMGET', meta, 'max_jobs', 'draining', 'max_bytes')
+
   local function size(key) return redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 20) or 0 end
 
   if limits[2] then return redis.error_reply('DRAINING') end
