@@ -20,6 +20,7 @@ from taskq_core.worker.metered import kind_of
 
 _LATE_S = 0.25
 """How much later than asked for a node may say that nothing came."""
+_AGAIN_S = 0.05
 
 
 class Sleeper:
@@ -65,10 +66,7 @@ class Sleeper:
                 if replies[0]:
                     return replies
         finally:
-            # closes their connections: a sleep that is over takes no more tokens
-            for other in asleep:
-                other.cancel()
-            await asyncio.gather(*asleep, return_exceptions=True)
+            await _end(asleep)
         if len(failures) == len(asleep):
             raise failures[0]
         return []
@@ -108,6 +106,25 @@ class Sleeper:
     async def close(self) -> None:
         """Closes the connection."""
         await self._wire.close()
+
+
+async def _end(asleep: Sequence[asyncio.Future[list[Any]]]) -> None:
+    """Closes their connections: a sleep that is over takes no more tokens."""
+    for one in asleep:
+        one.add_done_callback(_heard)
+    left = {one for one in asleep if not one.done()}
+    while left:
+        # `asyncio.wait_for` of Python 3.11, which redis-py sends by, forgets a cancellation that comes in the
+        # turn in which all is sent; the task then waits for its reply, and a node that is away sends none
+        for one in left:
+            one.cancel()
+        _, left = await asyncio.wait(left, timeout=_AGAIN_S)
+
+
+def _heard(ended: asyncio.Future[list[Any]]) -> None:
+    """Takes note of a failure that nobody waits for any more."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 def _pop(wakes: Sequence[str], seconds: float) -> Call:

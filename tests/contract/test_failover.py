@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -12,8 +13,10 @@ import pytest
 import redis
 
 from taskq_core import Client
+from taskq_core.keys import QueueKeys
 from taskq_core.link import ReplyError
 from taskq_core.wire import open_async_wire, open_wire
+from taskq_core.worker.sleeper import Sleeper
 from tests.conftest import NewServer, Spawn
 from tests.contract.test_topologies import APP
 from tests.groups import Cluster, cluster, sentinels
@@ -39,6 +42,19 @@ def worst_wait(client: Client, queues: list[str], until: Callable[[], bool]) -> 
             wait_until(lambda q=queue, n=before: done(client, q) > n, 20, f"a job of {queue}")  # type: ignore[misc]
             worst = max(worst, time.monotonic() - begun)
     return worst
+
+
+async def test_a_sleep_that_is_interrupted_ends_at_once_though_a_node_is_frozen() -> None:
+    with cluster(KINDS[0]) as group:
+        queues = group.queues_apart()
+        wakes = [QueueKeys("default", queue).wake for queue in queues]
+        os.kill(group.primary_of(queues[0]).pid, signal.SIGSTOP)
+        for _ in range(30):  # what is interrupted here or there is the making of a connection
+            sleeper, begun = Sleeper(group.url), time.monotonic()
+            asyncio.get_running_loop().call_later(0.001, sleeper.interrupt)
+            assert await sleeper.sleep(wakes, 0.5) is None
+            assert time.monotonic() - begun < 3.0
+            await sleeper.close()
 
 
 @pytest.mark.timeout(120)
