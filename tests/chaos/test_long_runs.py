@@ -13,7 +13,7 @@ JOBS = 10_000
 
 @pytest.mark.timeout(180)
 def test_under_a_killer_all_jobs_are_completed() -> None:
-    count, made = completion.run("valkey", JOBS, killing=Killing(0.3, 0.5, most_waiting=1_000))
+    count, made = completion.run("valkey", JOBS, killing=Killing(0.3, 0.5, a_second=3_000))
 
     assert made.faults.kinds["worker killed"] >= 1
     assert made.faults.kinds["server killed"] >= 1
