@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from taskq_cli.jsontext import rfc3339
+from taskq_cli.notes_views import percent
 from taskq_cli.sanitize import clean
 from taskq_cli.views import Record, View
 from taskq_core import Event, FailureGroup
 
 _FIELDS: Final = (
     "schema", "id", "queue", "at", "state", "task", "attempt", "error", "next_attempt_at", "count",
+    "progress", "text",
 )  # fmt: skip
 _COLUMNS: Final = ("id", "at", "state", "task", "attempt", "error")
 FAILURE: Final = View(
@@ -20,17 +22,21 @@ FAILURE: Final = View(
 EVENT: Final = View(schema=FAILURE.schema, fields=_FIELDS, columns=_COLUMNS, wide=FAILURE.wide, stream=True)
 
 
-def _line(record: Record) -> str:
+def event_line(record: Record) -> str:
     """An event as a terminal shows it."""
     words = [str(record["at"])[11:19], f"{record['state']:9}", record["id"], record["task"]]
     if record["error"] is not None:
         words.append(f"attempt {record['attempt']}: {record['error']['type']}: {record['error']['message']}")
+    if record["text"] is not None:
+        told = [] if record["progress"] is None else [percent(record["progress"])]
+        words += [f"#{record['attempt']}", *told, record["text"]]
     if record["next_attempt_at"] is not None:
         words.append(f"(next attempt {record['next_attempt_at'][11:19]})")
     return "  ".join(clean(str(word)) for word in words)
 
 
-EVENT_LINE: Final = replace(EVENT, line=_line)
+SAID: Final = replace(EVENT, columns=(*_COLUMNS, "progress", "text"))
+"""With what jobs say while they run."""
 GROUP: Final = View(
     schema="taskq.failure_group/1",
     fields=(
@@ -58,6 +64,8 @@ def event_record(event: Event) -> dict[str, Any]:
         "error": _error(event),
         "next_attempt_at": rfc3339(event.next_attempt_at),
         "count": event.count,
+        "progress": event.progress,
+        "text": event.text,
     }
 
 

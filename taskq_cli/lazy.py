@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "wait": "Wait until jobs have ended.",
     "result": "Print the kept results of jobs.",
     "tail": "Follow jobs as they are done, fail or die.",
+    "logs": "Print what a job says while it runs.",
     "stats": "Depth, rates and totals of queues.",
     "top": "The live view: queues, jobs, failures, workers; with time travel.",
     "why": "Say in plain words why a job waits, or a queue stands still.",

@@ -28,6 +28,12 @@ def _size(text: str) -> int:
     return int(match[1]) * unit
 
 
+def _switch(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise typer.BadParameter(f"{clean(text)!r} is neither on nor off")
+    return text == "on"
+
+
 @dataclass(frozen=True, slots=True)
 class NewLimits:
     """The limits that are to change."""
@@ -58,6 +64,11 @@ class NewLimits:
         ),
     ] = None
 
+    notes: Annotated[
+        bool | None,
+        typer.Option("--notes", metavar="on|off", parser=_switch, help="Keep what running jobs say."),
+    ] = None
+
     @property
     def none(self) -> bool:
         """Whether nothing is to change."""
@@ -67,6 +78,7 @@ class NewLimits:
             and self.dead_max is None
             and self.dead_age is None
             and self.slo is None
+            and self.notes is None
         )
 
 
@@ -92,6 +104,7 @@ def set_limits(session: Session, queue: str, limits: NewLimits, *, dry_run: bool
         dead_max=limits.dead_max,
         dead_age=limits.dead_age,
         slo=limits.slo,
+        notes=limits.notes,
     )
     session.output.write(limits_record(session.client.snapshot(queue)))
 
@@ -112,5 +125,6 @@ def _named(limits: NewLimits) -> str:
         "dead-max": limits.dead_max,
         "dead-age": limits.dead_age,
         "slo": limits.slo,
+        "notes": None if limits.notes is None else "on" if limits.notes else "off",
     }
     return ", ".join(f"{name} {value or 'default'}" for name, value in named.items() if value is not None)

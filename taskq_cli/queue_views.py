@@ -47,8 +47,8 @@ SHOWN: Final = View(
 )
 LIMITS: Final = View(
     schema="taskq.queue-limits/1",
-    fields=("schema", "queue", "max_jobs", "max_bytes", "dead_max", "dead_age_s", "slo_s"),
-    columns=("queue", "max_jobs", "max_bytes", "dead_max", "dead_age_s", "slo_s"),
+    fields=("schema", "queue", "max_jobs", "max_bytes", "dead_max", "dead_age_s", "slo_s", "notes"),
+    columns=("queue", "max_jobs", "max_bytes", "dead_max", "dead_age_s", "slo_s", "notes"),
     key="queue",
     upright=True,
 )
@@ -74,6 +74,7 @@ def limits_record(snapshot: QueueSnapshot) -> dict[str, Any]:
         "dead_max": limits.dead_max,
         "dead_age_s": seconds(limits.dead_age),
         "slo_s": seconds(snapshot.slo),
+        "notes": "notes_off" not in snapshot.settings,
     }
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from taskq_cli.durations import format_duration
+from taskq_cli.notes_views import told_lines
 from taskq_cli.render import Writer, cell
 from taskq_cli.sanitize import MAX_VALUE, clean_lines
 from taskq_cli.views import Record, View
@@ -97,12 +98,16 @@ class UprightWriter(Writer):
 
     def write(self, record: Record) -> None:
         """Prints the record."""
-        names = [name for name in self.view.columns if record.get(name) is not None]
+        told = record.get("log") or [] if "log" in self.view.columns else []
+        unshown = ("log", "log_skipped") if not told else ("log",)
+        names = [n for n in self.view.columns if record.get(n) is not None and n not in unshown]
         width = max(map(len, names), default=0)
         lines = [f"{name:{width}}  {cell(record[name], MAX_VALUE)}" for name in names]
         trace = _traceback(record)
         if trace:
             lines += ["traceback", *(f"  {line}" for line in clean_lines(trace).splitlines())]
+        if told:
+            lines += ["log", *(f"  {line}" for line in told_lines(told))]
         sys.stdout.write("\n".join(lines) + "\n\n")
 
 

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from taskq_core.exporter import ExporterOptions, run_exporter
     from taskq_core.filters import FILTER_FIELDS, JobFilter
     from taskq_core.glance import queue_names, task_names
+    from taskq_core.group import GroupInfo, GroupRef, GroupState, NewGroup, When
+    from taskq_core.groups import AsyncGroups, Groups
     from taskq_core.job import (
         DEFAULT_OPTIONS,
         Change,
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from taskq_core.listing import FailureGroup, GroupPage, merge_groups
     from taskq_core.metrics import METRICS, Metric
     from taskq_core.names import JobRef, check_namespace, check_queue, check_task
+    from taskq_core.notes import JobNotes, LogLine
     from taskq_core.programs import CannotStart, ProgramFailed, program
     from taskq_core.queue import TaskQueue
     from taskq_core.schedule import (
@@ -112,6 +115,7 @@ _HOME = {
     "AccessDenied": "errors",
     "AclPlace": "acl",
     "AsyncClient": "async_client",
+    "AsyncGroups": "groups",
     "AsyncSchedules": "schedules",
     "Audit": "sighting",
     "Backoff": "backoff",
@@ -128,7 +132,11 @@ _HOME = {
     "Failure": "job",
     "FailureGroup": "listing",
     "GRACES": "schedule",
+    "GroupInfo": "group",
     "GroupPage": "listing",
+    "GroupRef": "group",
+    "GroupState": "group",
+    "Groups": "groups",
     "HeldJob": "sighting",
     "Holder": "sighting",
     "InvalidName": "errors",
@@ -137,15 +145,18 @@ _HOME = {
     "Job": "claimed",
     "JobDetail": "job",
     "JobFilter": "filters",
+    "JobNotes": "notes",
     "JobOptions": "job",
     "JobRef": "names",
     "KeyConflict": "errors",
     "LocalServer": "server",
     "LocalStatus": "server",
+    "LogLine": "notes",
     "METRICS": "metrics",
     "Metric": "metrics",
     "Minute": "snapshot",
     "Missed": "schedule",
+    "NewGroup": "group",
     "NewJob": "job",
     "NotDurable": "errors",
     "NotFound": "errors",
@@ -185,6 +196,7 @@ _HOME = {
     "TenantRole": "acl",
     "UnknownTask": "errors",
     "UsageError": "errors",
+    "When": "group",
     "WorkerInfo": "snapshot",
     "WorkerJob": "supervisor",
     "WorkerOptions": "worker.options",
@@ -232,6 +244,7 @@ __all__ = [
     "AccessDenied",
     "AclPlace",
     "AsyncClient",
+    "AsyncGroups",
     "AsyncSchedules",
     "Audit",
     "Backoff",
@@ -244,7 +257,11 @@ __all__ = [
     "FailedAttempt",
     "Failure",
     "FailureGroup",
+    "GroupInfo",
     "GroupPage",
+    "GroupRef",
+    "GroupState",
+    "Groups",
     "HeldJob",
     "Holder",
     "InvalidName",
@@ -253,14 +270,17 @@ __all__ = [
     "Job",
     "JobDetail",
     "JobFilter",
+    "JobNotes",
     "JobOptions",
     "JobRef",
     "KeyConflict",
     "LocalServer",
     "LocalStatus",
+    "LogLine",
     "Metric",
     "Minute",
     "Missed",
+    "NewGroup",
     "NewJob",
     "NotDurable",
     "NotFound",
@@ -300,6 +320,7 @@ __all__ = [
     "TenantRole",
     "UnknownTask",
     "UsageError",
+    "When",
     "WorkerInfo",
     "WorkerJob",
     "WorkerOptions",

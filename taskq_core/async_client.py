@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from taskq_core import config, durability, listing, observe, queries, schedules, standing
+from taskq_core import config, durability, listing, noted, observe, queries, schedules, standing
 from taskq_core.async_calling import AsyncCaller
 from taskq_core.client_state import (
     CANCEL_ORDER_MS,
@@ -31,6 +31,7 @@ from taskq_core.commands import moving, operate, produce, work
 from taskq_core.durability import Proof
 from taskq_core.errors import AccessDenied, NotDurable, ServerUnreachable, TaskqError
 from taskq_core.filters import JobFilter
+from taskq_core.groups import AsyncGroups
 from taskq_core.job import (
     DEFAULT_OPTIONS,
     Change,
@@ -46,6 +47,7 @@ from taskq_core.keys import QueueKeys, queues_key
 from taskq_core.listing import GroupPage
 from taskq_core.metrics import hook
 from taskq_core.names import JobRef, valid_queue
+from taskq_core.notes import JobNotes
 from taskq_core.observe import PlaceSearch
 from taskq_core.schedules import AsyncSchedules
 from taskq_core.sighting import Audit, HeldJob, Place, Probe
@@ -73,6 +75,11 @@ class AsyncClient(AsyncCaller):
     def schedules(self) -> AsyncSchedules:
         """What recurs: the schedules of this namespace."""
         return schedules.AsyncSchedules(self)
+
+    @property
+    def groups(self) -> AsyncGroups:
+        """What belongs together: the groups of this namespace."""
+        return AsyncGroups(self)
 
     # -- producing ------------------------------------------------------------------------
 
@@ -187,6 +194,12 @@ class AsyncClient(AsyncCaller):
     async def inspect(self, ref: JobRef) -> JobDetail:
         """Everything about a job. Raises: NotFound."""
         return found(await self.run(queries.inspect(self.keys(ref.queue), ref.id)), ref)
+
+    async def notes(
+        self, queue: str, ids: Sequence[str], *, after: int | None = None
+    ) -> list[JobNotes | None]:
+        """What up to 1,000 jobs said of themselves; ``after``: with lines behind it, of 10 jobs at most."""
+        return await self.run(noted.notes(self.keys(queue), ids, after), queue)
 
     async def states(self, queue: str, ids: Sequence[str]) -> list[Standing]:
         """Where up to 1,000 jobs stand, in order; cheap, whatever their size. Raises: InvalidName."""
@@ -352,13 +365,15 @@ class AsyncClient(AsyncCaller):
         dead_max: int | None = None,
         dead_age: timedelta | None = None,
         slo: timedelta | None = None,
+        notes: bool | None = None,
     ) -> None:
         """Sets limits of a queue; 0 goes back to the default. Raises: InvalidOption.
 
         ``max_bytes``: about so much of the server's memory; each enqueue looks, which costs it some 20 µs.
         ``slo``: how long a job may wait until it starts; nothing is refused for it, alerts and views tell.
+        ``notes=False``: what jobs say of themselves is not kept.
         """
-        limits = limits_of(max_jobs, max_bytes, dead_max, dead_age, slo)
+        limits = limits_of(max_jobs, max_bytes, dead_max, dead_age, slo, notes)
         await self.run(operate.configure(self.keys(queue), limits))
 
     async def stop_worker(self, queue: str, worker: str, *, now: bool = False) -> None:

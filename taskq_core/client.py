@@ -47,11 +47,13 @@ from taskq_core.metrics import hook
 from taskq_core.names import JobRef, valid_queue
 
 if TYPE_CHECKING:
-    from taskq_core import durability, listing, observe, queries, schedules, standing
+    from taskq_core import durability, groups, listing, noted, observe, queries, schedules, standing
     from taskq_core.commands import moving, operate, work
     from taskq_core.durability import Proof
     from taskq_core.filters import JobFilter
+    from taskq_core.groups import Groups
     from taskq_core.listing import GroupPage
+    from taskq_core.notes import JobNotes
     from taskq_core.schedules import Schedules
     from taskq_core.sighting import Audit, HeldJob, Place, Probe
     from taskq_core.snapshot import FailedAttempt, QueueSnapshot, ServerInfo, WorkerInfo
@@ -59,7 +61,9 @@ if TYPE_CHECKING:
     from taskq_core.tail import Event, Tail
 else:  # a command that enqueues one job needs none of them
     durability = LateModule("taskq_core.durability")
+    groups = LateModule("taskq_core.groups")
     listing = LateModule("taskq_core.listing")
+    noted = LateModule("taskq_core.noted")
     observe = LateModule("taskq_core.observe")
     queries = LateModule("taskq_core.queries")
     schedules = LateModule("taskq_core.schedules")
@@ -88,6 +92,11 @@ class Client(Caller):
     def schedules(self) -> Schedules:
         """What recurs: the schedules of this namespace."""
         return schedules.Schedules(self)
+
+    @property
+    def groups(self) -> Groups:
+        """What belongs together: the groups of this namespace."""
+        return groups.Groups(self)
 
     # -- producing ------------------------------------------------------------------------
 
@@ -202,6 +211,10 @@ class Client(Caller):
     def inspect(self, ref: JobRef) -> JobDetail:
         """Everything about a job. Raises: NotFound."""
         return found(self.run(queries.inspect(self.keys(ref.queue), ref.id)), ref)
+
+    def notes(self, queue: str, ids: Sequence[str], *, after: int | None = None) -> list[JobNotes | None]:
+        """What up to 1,000 jobs said of themselves; ``after``: with lines behind it, of 10 jobs at most."""
+        return self.run(noted.notes(self.keys(queue), ids, after), queue)
 
     def states(self, queue: str, ids: Sequence[str]) -> list[Standing]:
         """Where up to 1,000 jobs stand, in order; cheap, whatever their size. Raises: InvalidName."""
@@ -365,13 +378,15 @@ class Client(Caller):
         dead_max: int | None = None,
         dead_age: timedelta | None = None,
         slo: timedelta | None = None,
+        notes: bool | None = None,
     ) -> None:
         """Sets limits of a queue; 0 goes back to the default. Raises: InvalidOption.
 
         ``max_bytes``: about so much of the server's memory; each enqueue looks, which costs it some 20 µs.
         ``slo``: how long a job may wait until it starts; nothing is refused for it, alerts and views tell.
+        ``notes=False``: what jobs say of themselves is not kept.
         """
-        limits = limits_of(max_jobs, max_bytes, dead_max, dead_age, slo)
+        limits = limits_of(max_jobs, max_bytes, dead_max, dead_age, slo, notes)
         self.run(operate.configure(self.keys(queue), limits))
 
     def stop_worker(self, queue: str, worker: str, *, now: bool = False) -> None:

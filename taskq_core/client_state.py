@@ -114,6 +114,7 @@ def limits_of(
     dead_max: int | None,
     dead_age: timedelta | None,
     slo: timedelta | None,
+    notes: bool | None,
 ) -> dict[str, int | None]:
     """Limits as they are stored; 0 stands for the default."""
     limits: dict[str, int | None] = {}
@@ -127,6 +128,8 @@ def limits_of(
         limits["dead_age"] = positive_ms(dead_age, "dead_age") if dead_age else None
     if slo is not None:
         limits["slo"] = positive_ms(slo, "slo") if slo else None
+    if notes is not None:
+        limits["notes_off"] = None if notes else 1
     return limits
 
 

@@ -16,10 +16,11 @@ from taskq_core import config
 from taskq_core.clock import MAX_SPAN_MS
 from taskq_core.errors import InvalidName, InvalidOption, InvalidPayload
 from taskq_core.job import Failure
-from taskq_core.names import check_job_id, check_schedule, check_unique
+from taskq_core.names import check_group, check_job_id, check_schedule, check_task, check_unique
 
 encode_json = msgspec.json.encode
 _decode_object: Final = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_value: Final = msgspec.json.Decoder().decode
 
 
 # bounded, because anybody may have written them: each ends up in a calculation or a Redis command
@@ -31,13 +32,20 @@ _Factor = Annotated[float, msgspec.Meta(ge=1.0, le=100.0)]
 
 class Meta(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
     "attempts": "a", "granted": "g", "id": "i", "retries": "r", "backoff": "b", "timeout": "t",
-    "unique": "u", "keep": "k", "schedule": "s", "due": "d",
+    "unique": "u", "keep": "k", "schedule": "s", "due": "d", "group": "G", "completes": "C", "next": "n",
+    "after": "f", "previous": "v", "debounce": "w", "throttle": "h",
 }):  # fmt: skip
     """What is not default about a job: the JSON in its second stream field, ``@``.
 
     ``attempts`` made so far; ``granted``: attempts before the last `retry` by hand, not counted
     against ``retries``; ``id`` when it is not the entry's own; ``timeout`` and ``keep`` in ms. ``schedule``
     made the job for ``due``, in ms since 1970.
+
+    ``group`` it is a member of; ``completes``: the group whose callback it is; ``next``: the rest of its chain, as
+    `encode_links` makes it; ``after``: the job before it in its chain, whose result ``previous`` holds, as JSON
+    text. What is nested is text, so that a script that looks for a field finds none of another job's.
+    ``debounce``: how long no other call may come, and how long it waits at most, ms; ``throttle``: how long its key
+    is held, ms.
     """
 
     attempts: _Count = 0
@@ -50,6 +58,13 @@ class Meta(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
     keep: _Span = 0
     schedule: str = ""
     due: _Instant | None = None
+    group: str = ""
+    completes: str = ""
+    next: str = ""
+    after: str = ""
+    previous: str = ""
+    debounce: tuple[_Span, _Span] | None = None
+    throttle: _Span = 0
 
 
 PLAIN: Final = Meta()
@@ -72,9 +87,51 @@ def decode_meta(raw: bytes) -> Meta:
             check_unique(meta.unique)
         if meta.schedule:
             check_schedule(meta.schedule)
+        if meta.group or meta.completes or meta.after:
+            _check_following(meta)
     except (msgspec.MsgspecError, RecursionError, InvalidName) as error:
         raise InvalidPayload(f"malformed job fields: {error}") from error
     return meta
+
+
+def _check_following(meta: Meta) -> None:
+    if meta.group:
+        check_group(meta.group)
+    if meta.completes:
+        check_group(meta.completes)
+    if meta.after:
+        check_job_id(meta.after)
+
+
+class Link(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
+    "task": "T", "payload": "p", "stream": "l", "delay": "d", "meta": "m",
+}):  # fmt: skip
+    """A later job of a chain as it travels in the one before it; without a tenant in ``stream`` it has the same one."""
+
+    task: str
+    payload: msgspec.Raw
+    stream: Annotated[str, msgspec.Meta(pattern=r"^[chnl](@[a-z0-9][a-z0-9._-]{0,63})?$")] = "n"
+    delay: _Span = 0
+    meta: Meta = PLAIN
+
+
+_decode_links: Final = msgspec.json.Decoder(list[Link]).decode
+
+
+def encode_links(links: Sequence[Link]) -> str:
+    """The rest of a chain as JSON text. As text it is nested in a job's own fields, so nothing in it passes for one."""
+    return encode_json(links).decode() if links else ""
+
+
+def decode_links(chain: str) -> list[Link]:
+    """The rest of a chain. Raises: InvalidPayload when it is not ours."""
+    try:
+        links = _decode_links(chain) if chain else []
+        for link in links:
+            check_task(link.task)
+    except (msgspec.MsgspecError, RecursionError, InvalidName) as error:
+        raise InvalidPayload(f"malformed chain: {error}") from error
+    return links
 
 
 # -- payloads -------------------------------------------------------------------------------
@@ -133,6 +190,14 @@ def decode_payload(raw: bytes) -> dict[str, Any]:
         raise InvalidPayload(
             f"not a JSON object ({error})", hint='A payload looks like {"to": "user@example.com"}'
         ) from error
+
+
+def decode_json(text: str) -> Any:
+    """Any JSON value. Raises: InvalidPayload."""
+    try:
+        return _decode_value(text)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise InvalidPayload(f"not JSON ({error})") from error
 
 
 def encode_object(payload: Mapping[str, Any]) -> bytes:

@@ -85,7 +85,42 @@ IMPORTED_MS: Final = 24 * 3600 * 1_000
 """How long the ids of imported jobs are noted: an import that broke off may be repeated until then."""
 UNIQUE_FOR_MS: Final = 24 * 3600 * 1_000
 """How long a uniqueness lock lives when the caller names no time."""
+DEBOUNCE_MOST: Final = 10
+"""How many times its span a debounced job waits at most when the caller says nothing else: calls that
+never cease must not keep it from running at all."""
 WAKE_TOKENS: Final = 64
+
+# -- groups and chains ------------------------------------------------------------------------
+GROUP_KEEP_MS: Final = 24 * 3600 * 1_000
+"""How long a group is kept after its end, for those who ask how it went."""
+MAX_LINKS: Final = 100
+"""Jobs in a chain."""
+MAX_CHAIN_BYTES: Final = 64 * 1024
+"""Bytes of what comes after a job in its chain: they travel with it."""
+CONCLUDE_BATCH: Final = 100
+"""Jobs from which something follows that end in one call: it keeps the server busy for about 2 ms."""
+
+# -- progress and log lines of running jobs --------------------------------------------------
+LOG_LINES: Final = 100
+"""Lines kept of a job: the last ones."""
+LOG_LINE_BYTES: Final = 2 * 1024
+NOTES_BYTES: Final = 64 * 1024
+"""Bytes of all lines kept of a job."""
+NOTE_BYTES: Final = 200
+"""Bytes of the words beside a progress: they stand in one line with it."""
+REPORT_S: Final = 0.5
+"""How often a worker sends what its jobs say of themselves, all in one call."""
+REPORT_JOBS: Final = 100
+"""Jobs in one such call, and bytes: they keep the server busy for about 2 ms."""
+REPORT_BYTES: Final = 512 * 1024
+NOTES_OFF_S: Final = 10.0
+"""How long a worker that was told that a queue wants no notes sends none."""
+NOTES_MS: Final = 3600 * 1_000
+"""How long what a job said outlives its last word while it may be running still."""
+NOTES_DONE_MS: Final = 5 * 60 * 1_000
+"""The same once it is done or cancelled, where its result is not kept longer."""
+NOTES_FAILED_MS: Final = 24 * 3600 * 1_000
+"""The same after an attempt that failed: somebody may look into it the next day."""
 
 # -- schedules ------------------------------------------------------------------------------
 MAX_SCHEDULES: Final = 1_000

@@ -10,7 +10,8 @@ from typing import Any, overload
 
 from taskq_core.backoff import Backoff
 from taskq_core.errors import InvalidOption
-from taskq_core.names import JobRef
+from taskq_core.names import JobRef, check_group
+from taskq_core.notes import JobNotes
 
 
 class Priority(StrEnum):
@@ -67,7 +68,13 @@ class JobOptions:
     """What may be asked of a job. None leaves it to the task, and then to the queue.
 
     ``delay`` and ``at`` exclude each other; ``unique`` refuses a second job with the same key
-    until the first has ended or ``unique_for`` is over; ``keep`` keeps outcome and result.
+    until the first has ended or ``unique_for`` is over; ``keep`` keeps outcome and result. ``group``: the group
+    it is a member of, in its queue; ``then``: a chain, each job of which is enqueued when the one before it is done.
+
+    With a unique key: ``throttle`` refuses further jobs for that span also when the first has ended;
+    ``debounce`` lets the job wait until no other call came for that span, at most ``debounce_max`` (10 times
+    the span); ``replace`` gives the job that waits under the key the payload of this call, which is the default
+    with ``debounce``.
     """
 
     priority: Priority | str = Priority.NORMAL
@@ -78,18 +85,51 @@ class JobOptions:
     timeout: timedelta | None = None
     unique: str | None = None
     unique_for: timedelta | None = None
+    throttle: timedelta | None = None
+    debounce: timedelta | None = None
+    debounce_max: timedelta | None = None
+    replace: bool | None = None
     keep: timedelta | None = None
+    group: str | None = None
+    then: Sequence[NewJob] = ()
 
     def __post_init__(self) -> None:
         Priority.of(self.priority)
+        if self.group is not None:
+            check_group(self.group)
+        for link in self.then:
+            _check_link(link)
         if self.delay is not None and self.at is not None:
             raise InvalidOption("give either a delay or a time, not both")
         if self.retries is not None and not 0 <= self.retries <= 1_000:
             raise InvalidOption(f"retries must be between 0 and 1000, not {self.retries}")
-        if self.unique_for is not None and self.unique is None:
-            raise InvalidOption("unique_for needs a unique key")
+        self._check_unique()
+
+    def _check_unique(self) -> None:
+        given = [name for name in _OF_UNIQUE if getattr(self, name) is not None]
+        if not given:
+            return
+        if self.unique is None:
+            raise InvalidOption(f"{given[0]} needs a unique key")
+        if self.debounce is None:
+            if self.debounce_max is not None:
+                raise InvalidOption("debounce_max needs debounce")
+            if None is not self.throttle > (self.unique_for or timedelta.max):
+                raise InvalidOption("throttle holds the key longer than unique_for lets it be held")
+            return
+        others = [
+            name for name in ("throttle", "unique_for", "delay", "at") if getattr(self, name) is not None
+        ]
+        if others:
+            raise InvalidOption(
+                f"debounce goes without {others[0]}",
+                hint="It says by itself when the job is due, see debounce_max",
+            )
+        if self.debounce_max is not None and self.debounce_max < self.debounce:
+            raise InvalidOption("debounce_max is less than debounce")
 
 
+_OF_UNIQUE = ("unique_for", "throttle", "debounce", "debounce_max", "replace")
 DEFAULT_OPTIONS = JobOptions()
 
 
@@ -102,13 +142,39 @@ class NewJob:
     options: JobOptions = DEFAULT_OPTIONS
 
 
+def _check_link(link: NewJob) -> None:
+    options = link.options
+    if options.at is not None or options.unique is not None:
+        raise InvalidOption("a later job of a chain has no unique key and no fixed time")
+    if options.group is not None or options.then:
+        raise InvalidOption(
+            "a later job of a chain has neither a group nor a chain of its own",
+            hint="It is in the group of the first; list all that follows there",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What enqueueing one job returns. ``duplicate``: the key was taken, and the id is its holder's."""
+    """What enqueueing one job returns. Of a key that was taken the id is its holder's, and no job was added.
+
+    ``duplicate``: nothing was done. ``replaced``: the holder has the payload of this call now. ``postponed``: it is
+    debounced, and waits anew; the last two may come together. ``running``: it is a duplicate although
+    ``replace`` was asked for, because a worker has the holder. ``held_until``: how long a throttle holds the
+    key whatever becomes of the holder.
+    """
 
     queue: str
     id: str
     duplicate: bool = False
+    replaced: bool = False
+    postponed: bool = False
+    running: bool = False
+    held_until: datetime | None = None
+
+    @property
+    def added(self) -> bool:
+        """Whether there is a new job."""
+        return not (self.duplicate or self.replaced or self.postponed)
 
     @property
     def ref(self) -> JobRef:
@@ -120,18 +186,41 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Met:
+    """What a job met whose key was taken, as in `Receipt`."""
+
+    replaced: bool = False
+    postponed: bool = False
+    running: bool = False
+    held_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """Consecutive ids of one call: ``count`` ids from ``letter + head + '-' + first`` on."""
+    """Consecutive ids of one call: ``count`` ids from ``letter + head + '-' + first + whose`` on."""
 
     letter: str
     head: str
     first: int
     count: int
     duplicate: bool
+    whose: str = ""
+    """``@tenant``, where the jobs are a tenant's."""
+    met: Met | None = None
+    """What became of a job whose key was taken; None: they are new."""
 
     def id(self, offset: int) -> str:
         """The id at an offset."""
-        return f"{self.letter}{self.head}-{self.first + offset}"
+        return f"{self.letter}{self.head}-{self.first + offset}{self.whose}"
+
+    def receipt(self, queue: str, offset: int) -> Receipt:
+        """The receipt at an offset."""
+        met = self.met
+        if met is None:
+            return Receipt(queue, self.id(offset))
+        return Receipt(
+            queue, self.id(offset), self.duplicate, met.replaced, met.postponed, met.running, met.held_until
+        )
 
 
 class Receipts(Sequence[Receipt]):
@@ -150,7 +239,7 @@ class Receipts(Sequence[Receipt]):
     def __iter__(self) -> Iterator[Receipt]:
         for run in self.runs:
             for offset in range(run.count):
-                yield Receipt(self._queue, run.id(offset), run.duplicate)
+                yield run.receipt(self._queue, offset)
 
     @overload
     def __getitem__(self, index: int) -> Receipt: ...
@@ -163,7 +252,7 @@ class Receipts(Sequence[Receipt]):
         if position >= 0:
             for run in self.runs:
                 if position < run.count:
-                    return Receipt(self._queue, run.id(position), run.duplicate)
+                    return run.receipt(self._queue, position)
                 position -= run.count
         raise IndexError(index)
 
@@ -214,6 +303,20 @@ class JobDetail:
     """The schedule that made it."""
     fire_at: datetime | None = None
     """The time of its timetable that it was made for."""
+    notes: JobNotes | None = None
+    """What it said of itself: progress and log lines. Only where the job was asked for alone."""
+    group: str | None = None
+    """The group it is a member of."""
+    completes: str | None = None
+    """The group whose callback it is."""
+    then: tuple[str, ...] = ()
+    """The tasks that follow in its chain."""
+    after: JobRef | None = None
+    """The job before it in its chain."""
+    chain: str = ""
+    """What follows in its chain, as it is stored."""
+    previous: bytes | None = None
+    """The result of the job before it, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,10 @@ def _list_ready(keys: QueueKeys, look: Look) -> Command[Page]:
     level, part, entry = _split(_READY, look.cursor or "1:o:")
 
     def read(reply: Any) -> Page:
-        jobs = (in_stream(keys.queue, int(at) - 1, (entry, fields)) for at, entry, fields in reply[4])
+        jobs = (
+            in_stream(keys.queue, keys.stream_name(int(at) - 1), (entry, fields))
+            for at, entry, fields in reply[4]
+        )
         follow = ":".join(text(x) for x in reply[:3]) if int(reply[0]) else ""
         return look.page(jobs, follow, reply[3])
 
@@ -78,7 +81,7 @@ def _list_running(keys: QueueKeys, look: Look) -> Command[Page]:
 
     def read(reply: Any) -> Page:
         jobs = (
-            in_stream(keys.queue, int(at) - 1, (entry, fields), text(owner), int(n))
+            in_stream(keys.queue, keys.stream_name(int(at) - 1), (entry, fields), text(owner), int(n))
             for at, entry, fields, owner, n in reply[3]
         )
         return look.page(jobs, f"{int(reply[0])}:{text(reply[1])}" if int(reply[0]) else "", reply[2])

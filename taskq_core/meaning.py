@@ -68,6 +68,8 @@ def translate(error: BaseException, url: str, queue: str = "") -> errors.TaskqEr
     if word == "QUEUEFULL":
         limit, depth, *unit = rest.split()[:3]
         return errors.QueueFull(queue, int(limit), int(depth), "bytes" if unit == ["bytes"] else "jobs")
+    if word == "GROUPCLOSED":
+        return _closed_group(queue, rest)
     if word == "DRAINING":
         return errors.QueueDraining(queue)
     if word == "MALFORMED":
@@ -75,6 +77,14 @@ def translate(error: BaseException, url: str, queue: str = "") -> errors.TaskqEr
     if word == "TOOLARGE":
         return errors.InvalidPayload(f"{rest.split()[0]} bytes are over the server side limit")
     return _of_server(error, said, where)
+
+
+def _closed_group(queue: str, said: str) -> errors.TaskqError:
+    group, members = said.split()[:2]
+    return errors.Refused(
+        f"group {queue}/{group} takes no more members: it has {members}, and is closed",
+        hint="Take another id, or look at it with: taskq group show",
+    )
 
 
 def _of_server(error: BaseException, said: str, where: str) -> errors.TaskqError:

@@ -10,15 +10,17 @@ from taskq_core.errors import InvalidName
 
 QUEUE_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 TASK_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9._-]{0,127}$"
-JOB_ID_PATTERN: Final = r"^[chnls][0-9]{1,15}-[0-9]{1,15}$"
+JOB_ID_PATTERN: Final = r"^[chnls][0-9]{1,15}-[0-9]{1,15}(@[a-z0-9][a-z0-9._-]{0,63})?$"
 UNIQUE_PATTERN: Final = r"^[!-~]{1,200}$"
 SCHEDULE_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
+GROUP_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9._:-]{0,127}$"
 
 _queue = re.compile(QUEUE_PATTERN)
 _task = re.compile(TASK_PATTERN)
 _job_id = re.compile(JOB_ID_PATTERN)
 _unique = re.compile(UNIQUE_PATTERN)
 _schedule = re.compile(SCHEDULE_PATTERN)
+_group = re.compile(GROUP_PATTERN)
 
 
 def check_queue(name: str) -> str:
@@ -34,6 +36,11 @@ def check_namespace(name: str) -> str:
 def check_task(name: str) -> str:
     """The name itself. Raises: InvalidName."""
     return _checked(_task, "task name", name, TASK_PATTERN)
+
+
+def check_tenant(name: str) -> str:
+    """The name itself. Raises: InvalidName."""
+    return _checked(_queue, "tenant", name, QUEUE_PATTERN)
 
 
 def check_job_id(value: str) -> str:
@@ -59,6 +66,16 @@ def check_schedule(name: str) -> str:
 def valid_schedule(value: str) -> bool:
     """Whether a text may be a schedule's name."""
     return _schedule.fullmatch(value) is not None
+
+
+def check_group(name: str) -> str:
+    """The id of a group itself. Raises: InvalidName."""
+    return _checked(_group, "group", name, GROUP_PATTERN)
+
+
+def valid_group(value: str) -> bool:
+    """Whether a text may be the id of a group."""
+    return _group.fullmatch(value) is not None
 
 
 def check_unique(value: str) -> str:

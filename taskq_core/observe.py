@@ -12,7 +12,7 @@ from taskq_core.codec import PLAIN, decode_meta
 from taskq_core.command import Command, pairs, text
 from taskq_core.errors import InvalidPayload
 from taskq_core.job import Priority
-from taskq_core.keys import LEVELS, ORPHAN, QueueKeys
+from taskq_core.keys import IDLE, ORPHAN, QueueKeys, stream_id
 from taskq_core.names import JobRef, check_job_id
 from taskq_core.scripts import script
 from taskq_core.sighting import Audit, HeldJob, Holder, Place, Probe
@@ -34,16 +34,19 @@ def held(keys: QueueKeys, worker: str, most: int) -> Command[list[HeldJob]]:
 
 
 def _held_job(  # noqa: PLR0913 - the row of a reply
-    queue: str, level: int, entry: bytes, task: bytes, options: bytes, idle: int, deliveries: int
+    queue: str, stream: bytes, entry: bytes, task: bytes, options: bytes, idle: int, deliveries: int
 ) -> HeldJob:
-    letter = LEVELS[int(level) - 1]
     try:
         meta = decode_meta(options) if options else PLAIN
     except InvalidPayload:
         meta = PLAIN
-    ref = JobRef(queue, meta.id or letter + text(entry))
+    ref = JobRef(queue, meta.id or stream_id(text(stream), text(entry)))
     return HeldJob(
-        ref, text(task), Priority.of_letter(letter), timedelta(milliseconds=int(idle)), int(deliveries)
+        ref,
+        text(task),
+        Priority.of_letter(text(stream)[0]),
+        timedelta(milliseconds=int(idle)),
+        int(deliveries),
     )
 
 
@@ -57,8 +60,8 @@ def place(keys: QueueKeys, job_id: str, worker: str, after: str) -> Command[tupl
             return _held(reply, job_id), ""
         if kind == "gone":
             return None, ""
-        _, level, counted, follow, orphans = reply
-        priority = Priority.of_letter(LEVELS[int(level) - 1])
+        _, stream, counted, follow, orphans = reply
+        priority = Priority.of_letter(text(stream)[0])
         # what was given back goes first; it is the same number in every step
         return Place(moment(0), priority, int(counted) + (0 if after else int(orphans))), text(follow)
 
@@ -93,9 +96,9 @@ class PlaceSearch:
 
 
 def _held(reply: Any, job_id: str) -> Place:
-    _, level, owner, idle, deliveries, expiry, revoked, now, orders, before = reply
-    priority = Priority.of_letter(LEVELS[int(level) - 1])
-    if text(owner) == ORPHAN:
+    _, stream, owner, idle, deliveries, expiry, revoked, now, orders, before = reply
+    priority = Priority.of_letter(text(stream)[0])
+    if text(owner) in IDLE:
         return Place(moment(int(now)), priority, int(before), given_back=True, deliveries=int(deliveries))
     holder = Holder(
         text(owner),

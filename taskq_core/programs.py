@@ -27,6 +27,7 @@ import msgspec
 from taskq_core import config
 from taskq_core.claimed import Job
 from taskq_core.errors import Discard, InvalidOption, UsageError
+from taskq_core.program_notes import NotesPipe
 
 BURY_CODES: Final = (65, 78)
 """EX_DATAERR and EX_CONFIG of sysexits.h: another attempt would end the same way."""
@@ -76,8 +77,9 @@ def program(argv: Sequence[str]) -> Callable[[Job], Coroutine[Any, Any, object]]
     the whole process group, and SIGKILL half a second later.
 
     The environment is the worker's own, with ``TASKQ_JOB_ID`` (``queue/id``), ``TASKQ_ATTEMPT`` (from 1),
-    ``TASKQ_QUEUE``, ``TASKQ_TASK`` and ``TASKQ_NAMESPACE``. ``TASKQ_REDIS_URL`` stays in it where the
-    worker has it, so that a program may enqueue jobs.
+    ``TASKQ_QUEUE``, ``TASKQ_TASK`` and ``TASKQ_NAMESPACE``, and ``TASKQ_NOTES``: a file into which it may
+    write lines for the job's log, and ``progress 40% words`` for its progress. ``TASKQ_REDIS_URL`` stays in
+    it where the worker has it, so that a program may enqueue jobs.
 
     Raises: UsageError when there is no such program now.
     """
@@ -125,15 +127,22 @@ async def _run(argv: tuple[str, ...], job: Job) -> object:
 
 
 def _start(argv: tuple[str, ...], job: Job) -> _Run:
+    try:
+        notes = NotesPipe(job)
+    except OSError as error:
+        raise CannotStart(f"{argv[0]}: {error.strerror or error}") from None
     # not the subprocesses of the event loop: uvloop's cost six times as much, for it forks
     try:
         process = subprocess.Popen(  # noqa: S603 - words of whoever started the worker
-            argv, env=_environment(job), start_new_session=True, bufsize=0,
+            argv, env=_environment(job, notes.path), start_new_session=True, bufsize=0,
+            pass_fds=(notes.inherited,),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
     except OSError as error:
+        notes.abandon()
         raise CannotStart(f"{argv[0]}: {error.strerror or error}") from None
-    return _Run(process, job.raw + b"\n", keeps=bool(job.meta.keep))  # a shell's `read` wants the line break
+    # a shell's `read` wants the line break
+    return _Run(process, job.raw + b"\n", notes, keeps=bool(job.meta.keep))
 
 
 class _Run:
@@ -142,11 +151,14 @@ class _Run:
     ``ended`` is set while the process is not yet waited for, so that its group's number is its own.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], payload: bytes, *, keeps: bool) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], payload: bytes, notes: NotesPipe, *, keeps: bool
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self._silent: asyncio.Future[None] = self._loop.create_future()
         self._process = process
+        self._notes = notes
         self._payload = memoryview(payload)
         self._keeps = keeps
         self._out = bytearray()
@@ -154,6 +166,7 @@ class _Run:
         self._err = bytearray()
         self._pidfd: int | None = None
         _running.add(self)
+        notes.listen(self._loop)
         self._watch_output()
         self._watch_end()
         self._feed()
@@ -271,6 +284,7 @@ class _Run:
         if not self.ended.done():
             self.signal(signal.SIGKILL)
         self._note_end()
+        self._notes.close()
         self._collect()
         for pipe in self._outputs:
             self._shut(pipe)
@@ -300,8 +314,9 @@ class _Run:
         return _result(bytes(self._out))
 
 
-def _environment(job: Job) -> Mapping[str, str]:
+def _environment(job: Job, notes: str) -> Mapping[str, str]:
     own = {
+        "TASKQ_NOTES": notes,
         "TASKQ_JOB_ID": str(job.ref),
         "TASKQ_ATTEMPT": str(job.attempt),
         "TASKQ_QUEUE": job.queue,

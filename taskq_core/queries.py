@@ -13,13 +13,14 @@ from taskq_core import config
 from taskq_core.backoff import Backoff
 from taskq_core.claimed import entry_ms
 from taskq_core.clock import MAX_SPAN_MS, moment
-from taskq_core.codec import PLAIN, Meta, decode_failure, decode_meta, decode_record
+from taskq_core.codec import PLAIN, Meta, decode_failure, decode_links, decode_meta, decode_record
 from taskq_core.command import Command, pairs, score_ms, text
 from taskq_core.errors import InvalidOption, InvalidPayload
 from taskq_core.fingerprint import PATTERN, fingerprint
 from taskq_core.job import Failure, JobDetail, Priority, State
-from taskq_core.keys import LEVELS, ORPHAN, QueueKeys
+from taskq_core.keys import IDLE, LEVELS, QueueKeys, stream_id
 from taskq_core.names import JobRef, check_job_id
+from taskq_core.noted import read_notes
 from taskq_core.scripts import script
 from taskq_core.snapshot import FailedAttempt, Minute, Percentiles, QueueSnapshot, WorkerInfo
 
@@ -33,36 +34,40 @@ def inspect(keys: QueueKeys, job_id: str) -> Command[JobDetail | None]:
     check_job_id(job_id)
     names = [
         *keys.streams, keys.jobs, keys.due, keys.moved, keys.dead, keys.dead_jobs, keys.result(job_id),
+        keys.notes(job_id),
     ]  # fmt: skip
 
     def read(reply: Any) -> JobDetail | None:
-        place, result = text(reply[0]), reply[-1] or b""
+        place, result, said = text(reply[0]), reply[-2] or b"", read_notes(reply[-1])
         if place == "stream":
-            _, letter, entry, fields, owner, deliveries, _ = reply
-            level = LEVELS.index(text(letter))
-            detail = in_stream(keys.queue, level, (entry, fields), text(owner), int(deliveries))
+            _, stream, entry, fields, owner, deliveries, *_ = reply
+            detail = in_stream(keys.queue, text(stream), (entry, fields), text(owner), int(deliveries))
         elif place:
             detail = in_index(
                 keys.queue, State.DEAD if place == "dead" else State.SCHEDULED, job_id, *reply[1:3]
             )
+        elif result:
+            detail = _ended(JobRef(keys.queue, job_id), result)
         else:
-            return _ended(JobRef(keys.queue, job_id), result) if result else None
+            return None
+        if said is not None:
+            detail = dataclasses.replace(detail, notes=said)
         return _with_result(detail, result)
 
     return Command(script("inspect"), names, [job_id], read)
 
 
-def in_stream(queue: str, level: int, row: _Entry, owner: str = "", deliveries: int = 0) -> JobDetail:
+def in_stream(queue: str, stream: str, row: _Entry, owner: str = "", deliveries: int = 0) -> JobDetail:
     """A ready or running job, from its stream entry."""
     entry, fields = row
     try:
         meta = decode_meta(fields[3]) if len(fields) == 4 else PLAIN
     except InvalidPayload:
         meta = PLAIN
-    job_id = meta.id or LEVELS[level] + text(entry)
-    running = owner not in ("", ORPHAN)
+    job_id = meta.id or stream_id(stream, text(entry))
+    running = owner not in IDLE
     return _detail(
-        JobRef(queue, job_id), State.RUNNING if running else State.READY, LEVELS[level], meta,
+        JobRef(queue, job_id), State.RUNNING if running else State.READY, stream[0], meta,
         task=text(fields[0]), payload=fields[1] if len(fields) > 1 else b"",
         attempts=meta.attempts + deliveries, worker=owner if running else None, deliveries=deliveries,
     )  # fmt: skip
@@ -102,8 +107,21 @@ def _detail(ref: JobRef, state: State, letter: str, meta: Meta, **fields: Any) -
         backoff=_backoff(meta),
         schedule=meta.schedule or None,
         fire_at=None if meta.due is None else moment(meta.due),
+        group=meta.group or None,
+        completes=meta.completes or None,
+        then=_tasks(meta.next),
+        after=JobRef(ref.queue, meta.after) if meta.after else None,
+        chain=meta.next,
+        previous=meta.previous.encode() or None,
         **fields,
     )  # fmt: skip
+
+
+def _tasks(chain: str) -> tuple[str, ...]:
+    try:
+        return tuple(link.task for link in decode_links(chain))
+    except InvalidPayload:  # anybody may have written it
+        return ()
 
 
 def _backoff(meta: Meta) -> Backoff | None:

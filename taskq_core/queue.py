@@ -6,6 +6,7 @@ import asyncio
 import copy
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Concatenate, Protocol, TypeVar, cast, overload
 
@@ -17,8 +18,10 @@ from taskq_core.client import Client
 from taskq_core.codec import check_payload
 from taskq_core.declaring import add_to, declare, handler_of
 from taskq_core.errors import InvalidOption, UsageError
-from taskq_core.job import JobOptions, Receipt, Receipts
+from taskq_core.group import NewGroup, When, whole_group
+from taskq_core.job import JobOptions, NewJob, Receipt, Receipts
 from taskq_core.keys import queue_keys
+from taskq_core.members import GroupFilling
 from taskq_core.names import check_namespace, check_queue, check_task
 from taskq_core.schedule import Schedule
 from taskq_core.server import LocalServer
@@ -235,16 +238,27 @@ class TaskQueue:
         payloads: Iterable[Payload],
         options: JobOptions | None = None,
         *,
+        callback: NewJob | None = None,
+        when: When | str = When.DONE,
         durable: bool = False,
         **fields: Any,
     ) -> Receipts:
         """Adds many jobs of one task, 1,000 a call; each call's jobs are added all or none.
 
-        When a payload is refused, the calls before its own have been made.
+        When a payload is refused, the calls before its own have been made. With ``group`` and ``callback`` they are
+        a group of their own, and nothing else: the callback runs once all are done, or, by ``when="ended"``, have
+        ended in any way. Raises: Refused where there is a group of that id; else as `add`.
         """
         checked = self._all_checked(task, payloads)
         chosen = options or job_options(fields)
-        return await self.async_client.enqueue_many(self.name, task, checked, chosen, durable=durable)
+        client = self.async_client
+        if callback is not None:
+            checked = list(checked)
+            group = whole_group(chosen, callback, when, len(checked))
+            ref = await client.groups.open(self.name, group)
+            if not checked:
+                await client.groups.seal(ref)
+        return await client.enqueue_many(self.name, task, checked, chosen, durable=durable)
 
     def add_many_sync(
         self,
@@ -252,13 +266,44 @@ class TaskQueue:
         payloads: Iterable[Payload],
         options: JobOptions | None = None,
         *,
+        callback: NewJob | None = None,
+        when: When | str = When.DONE,
         durable: bool = False,
         **fields: Any,
     ) -> Receipts:
         """As `add_many`, from plain code."""
         checked = self._all_checked(task, payloads)
         chosen = options or job_options(fields)
-        return self.client.enqueue_many(self.name, task, checked, chosen, durable=durable)
+        client = self.client
+        if callback is not None:
+            checked = list(checked)
+            group = whole_group(chosen, callback, when, len(checked))
+            ref = client.groups.open(self.name, group)
+            if not checked:
+                client.groups.seal(ref)
+        return client.enqueue_many(self.name, task, checked, chosen, durable=durable)
+
+    async def chain(self, first: NewJob, *later: NewJob) -> Receipt:
+        """Enqueues jobs that run one after the other: each when the one before it is done.
+
+        `Job.previous` is what the one before it returned. The receipt is that of the first. One that dies holds
+        the chain up until it is retried; one that is cancelled ends it. Raises: as `add`.
+        """
+        return await self.add(first.task, first.payload, replace(first.options, then=later))
+
+    def chain_sync(self, first: NewJob, *later: NewJob) -> Receipt:
+        """As `chain`, from plain code."""
+        return self.add_sync(first.task, first.payload, replace(first.options, then=later))
+
+    def group(
+        self, group: str, *, callback: NewJob | None = None, when: When | str = When.DONE, **fields: Any
+    ) -> GroupFilling:
+        """A group to be filled: ``async with queue.group("import-42", callback=...) as group``, or ``with``.
+
+        It is sealed at the end of the block. ``callback`` is enqueued once, when all members are done or, by
+        ``when="ended"``, have ended in any way. ``fields``: those of `NewGroup`. Raises: InvalidName, InvalidOption.
+        """
+        return GroupFilling(self, NewGroup(group, callback, when, **fields))
 
     def _all_checked(self, task: str, payloads: Iterable[Payload]) -> Iterable[Payload]:
         handler = self.handlers.get(task)

@@ -101,6 +101,11 @@ class Schedule:
                 "the jobs of a schedule have no delay, at or unique",
                 hint="jitter puts runs off, overlap keeps two of them apart",
             )
+        if options.group is not None or options.then:
+            raise InvalidOption(
+                "the jobs of a schedule have no group and no chain",
+                hint="Enqueue those in its task's handler",
+            )
 
     @property
     def times(self) -> Timetable:

@@ -1,7 +1,7 @@
 """The Lua scripts: one verb, one file under ``lua/``.
 
 A line ``--#use now tally`` is replaced by the parts of that name under ``lua/parts/``: what several
-scripts do is written once, and each call still sends one script.
+scripts do is written once, and each call still sends one script. A part may use others.
 """
 
 from __future__ import annotations
@@ -39,7 +39,21 @@ def script_names() -> list[str]:
 
 
 def _parts(match: re.Match[str]) -> str:
-    return "\n".join(_read(f"parts/{part}.lua") for part in match[1].split())
+    texts: dict[str, str] = {}
+    for part in match[1].split():
+        _gather(part, texts)
+    return "\n".join(texts.values())
+
+
+def _gather(part: str, texts: dict[str, str]) -> None:
+    """Adds a part behind those it uses, each once."""
+    if part in texts:
+        return
+    source = _read(f"parts/{part}.lua")
+    used = _USE.search(source)
+    for name in used[1].split() if used else ():
+        _gather(name, texts)
+    texts[part] = _USE.sub("", source)
 
 
 def _read(path: str) -> str:

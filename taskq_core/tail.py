@@ -16,6 +16,7 @@ from taskq_core.claimed import entry_ms
 from taskq_core.clock import moment, monotonic, to_ms
 from taskq_core.command import pairs, text
 from taskq_core.keys import QueueKeys
+from taskq_core.noted import number, read_fraction
 from taskq_core.queries import read_failure
 from taskq_core.snapshot import FailedAttempt
 
@@ -31,6 +32,8 @@ _WISH: Final = f"{config.EVENTS_A_BATCH} {config.EVENTS_KEPT} {config.EVENTS_MS}
 class Event:
     """A job that ended or failed. ``state``: done, failed (it will be tried again), dead or cancelled.
 
+    With ``Tail(logs=True)`` also what jobs say while they run: ``state`` progress or log.
+
     Where many end at once only some are named; one event without an id counts the others.
     """
 
@@ -45,6 +48,9 @@ class Event:
     fingerprint: str | None = None
     next_attempt_at: datetime | None = None
     count: int = 1
+    progress: float | None = None
+    text: str | None = None
+    """With the state log, a line; with progress, the words beside it."""
 
     @classmethod
     def failed(cls, attempt: FailedAttempt) -> Event:
@@ -56,10 +62,14 @@ class Event:
 
 
 class Tail:
-    """One listener, for `Client.follow`. ``failures_only``: it changes nothing on the server at all."""
+    """One listener, for `Client.follow`. ``failures_only``: it changes nothing on the server at all.
 
-    def __init__(self, *, failures_only: bool = False) -> None:
+    ``logs``: it hears what jobs say of themselves as well.
+    """
+
+    def __init__(self, *, failures_only: bool = False, logs: bool = False) -> None:
         self.failures_only = failures_only
+        self.logs = logs and not failures_only
         self._keys: dict[str, QueueKeys] = {}
         self._after: dict[str, str] = {}
         self._queue_of: dict[str, str] = {}
@@ -81,9 +91,14 @@ class Tail:
             self._begun_ms = int(server_time[0]) * 1000 + int(server_time[1]) // 1000
         for keys in queues:
             self._keys[keys.queue] = keys
-            for key in [keys.failures] if self.failures_only else [keys.failures, keys.events]:
+            for key in self._places(keys):
                 self._after[key] = f"{self._begun_ms}-0"
                 self._queue_of[key] = keys.queue
+
+    def _places(self, keys: QueueKeys) -> list[str]:
+        if self.failures_only:
+            return [keys.failures]
+        return [keys.failures, keys.events, *([keys.told_notes] if self.logs else [])]
 
     def renewals(self) -> list[tuple[str | int, ...]]:
         """Commands that tell the queues of this listener, when it is time."""
@@ -92,7 +107,11 @@ class Tail:
         now = monotonic()
         due = [queue for queue in self._keys if now - self._renewed.get(queue, -RENEW_S) >= RENEW_S]
         self._renewed |= dict.fromkeys(due, now)
-        return [("SET", self._keys[queue].tail, _WISH, "PX", config.LISTEN_MS) for queue in due]
+        wishes = [wish for queue in due for wish in self._wishes(self._keys[queue])]
+        return [("SET", wish, _WISH, "PX", config.LISTEN_MS) for wish in wishes]
+
+    def _wishes(self, keys: QueueKeys) -> list[str]:
+        return [keys.tail, *([keys.tail_notes] if self.logs else [])]
 
     def words(self, wait: timedelta) -> list[str | int]:
         """The command that waits for what comes next."""
@@ -111,15 +130,33 @@ class Tail:
             self._after[key] = text(entry[0])
             if key == self._keys[queue].failures:
                 yield Event.failed(read_failure(queue, entry))
+            elif key == self._keys[queue].told_notes:
+                yield _said(queue, entry)
             else:
                 yield _ended(queue, entry)
 
 
-def _ended(queue: str, entry: Any) -> Event:
+def _told(entry: Any) -> tuple[datetime, str, str]:
     entry_id, fields = entry
-    at = moment(entry_ms(text(entry_id).encode()))
     flat = fields if not isinstance(fields, dict) else [x for kv in fields.items() for x in kv]
-    state, about = next(iter(pairs(flat).items()))
+    return moment(entry_ms(text(entry_id).encode())), *next(iter(pairs(flat).items()))
+
+
+def _said(queue: str, entry: Any) -> Event:
+    at, kind, about = _told(entry)
+    job_id, task, attempt, ms, words = (about.split(" ", 4) + [""] * 4)[:5]
+    told = None
+    if kind == "progress":
+        fraction, _, words = words.partition(" ")
+        told = read_fraction(fraction)
+    return Event(
+        queue, kind, moment(number(ms)) if number(ms) else at, job_id, task, number(attempt) or None,
+        progress=told, text=words,
+    )  # fmt: skip
+
+
+def _ended(queue: str, entry: Any) -> Event:
+    at, state, about = _told(entry)
     name, _, rest = about.partition(" ")
     if state == "more":
         return Event(queue, name, at, count=int(rest) if rest.isdigit() else 1)

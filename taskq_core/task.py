@@ -20,7 +20,7 @@ from taskq_core.claimed import Job
 from taskq_core.clock import positive_ms
 from taskq_core.codec import encode_object
 from taskq_core.errors import InvalidOption, InvalidPayload
-from taskq_core.job import DEFAULT_OPTIONS, JobOptions, Receipt
+from taskq_core.job import DEFAULT_OPTIONS, JobOptions, NewJob, Receipt
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -200,6 +200,10 @@ class Call(Generic[P]):
         payload = self._arguments.encode(args, kwargs)
         return self._queue.add_sync(self._name, payload, self._options, durable=self._durable)
 
+    def job(self, *args: P.args, **kwargs: P.kwargs) -> NewJob:
+        """A call of the task, to be enqueued later: in a chain, or as a callback. Raises: InvalidPayload."""
+        return NewJob(self._name, self._arguments.encode(args, kwargs), self._options)
+
 
 class Task(Generic[P, R]):
     """A function that can be called as before, and enqueued: ``await task.add(...)``."""
@@ -232,6 +236,10 @@ class Task(Generic[P, R]):
     def add_sync(self, *args: P.args, **kwargs: P.kwargs) -> Receipt:
         """As `add`, from plain code."""
         return self.options(DEFAULT_OPTIONS).add_sync(*args, **kwargs)
+
+    def job(self, *args: P.args, **kwargs: P.kwargs) -> NewJob:
+        """A call of the task, to be enqueued later: in a chain, or as a callback. Raises: InvalidPayload."""
+        return self.options(DEFAULT_OPTIONS).job(*args, **kwargs)
 
 
 def job_options(fields: Mapping[str, Any]) -> JobOptions:

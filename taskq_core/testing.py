@@ -25,14 +25,13 @@ from taskq_core.codec import PLAIN, Meta, check_payload
 from taskq_core.config import MAX_BATCH
 from taskq_core.errors import InvalidOption, UnknownTask
 from taskq_core.job import Priority, State
-from taskq_core.keys import LEVELS
 from taskq_core.queue import TaskQueue
 from taskq_core.task import Task
 from taskq_core.worker.options import WorkerOptions
 
 DRAIN_TIMEOUT = timedelta(seconds=30)
 
-__all__ = ["Drained", "drain", "live_queue", "make_job", "run_job", "run_job_sync"]
+__all__ = ["Drained", "drain", "live_queue", "make_job", "run_job", "run_job_sync", "run_made"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ def make_job(
     letter = Priority.of(priority).letter
     entry = b"%d-0" % wall_ms()
     meta = PLAIN if attempt == 1 else Meta(attempts=attempt - 1, id=letter + entry.decode())
-    return Job(queue.name, LEVELS.index(letter), entry, name.encode(), raw, meta, handler=handler)
+    return Job(queue.name, letter, entry, name.encode(), raw, meta, handler=handler)
 
 
 async def run_job(
@@ -83,7 +82,17 @@ async def run_job(
     do not apply, and nothing is tried again. Raises: UnknownTask, InvalidPayload, and whatever the
     handler raises, such as Retry or Discard.
     """
-    job = make_job(queue, task, payload, attempt=attempt)
+    return await run_made(make_job(queue, task, payload, attempt=attempt))
+
+
+async def run_made(job: Job) -> Any:
+    """What the handler returns for a job of `make_job`. Then ``job.notes`` holds what it said meanwhile.
+
+    job = make_job(queue, "import", {"file": "a.csv"})
+    await run_made(job)
+    assert job.notes.progress == 1.0
+    assert [line.text for line in job.notes.lines] == ["300 rows"]
+    """
     if job.handler.is_async:
         return await job.handler.call(job)
     return await asyncio.to_thread(job.handler.call, job)

@@ -13,7 +13,7 @@ LASTING = re.compile(
     rf"|{QUEUE}([chnl]|jobs|due|moved|dead|dead:jobs|leases|revoked|wake|meta|stats|failures|schedules(:(next|runs))?)"
 )
 PASSING = re.compile(
-    rf"{QUEUE}(lock|suspects|tail|events|imported|t:\d+|(worker|told|unique|result|producer):.+)"
+    rf"{QUEUE}(lock|suspects|(tail|events)(:notes)?|imported|t:\d+|(worker|told|unique|result|notes|producer):.+)"
 )
 
 

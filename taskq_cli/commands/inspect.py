@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Final
 
 import typer
 
 from taskq_cli.endings import complain
 from taskq_cli.exit_codes import ExitCode
 from taskq_cli.leaf import leaf, new_app
+from taskq_cli.notes_views import NOTES_FIELDS, notes_record
 from taskq_cli.options import Queue, Shared
 from taskq_cli.refs import BadLine, parse_ref, read_refs
 from taskq_cli.session import Session
 from taskq_cli.targets import Target
-from taskq_cli.views import INSPECTED, job_record
+from taskq_cli.views import INSPECTED as JOB_IN_FULL
+from taskq_cli.views import job_record
 from taskq_core import NotFound, UsageError
 
 app = new_app()
+
+INSPECTED: Final = replace(
+    JOB_IN_FULL,
+    fields=(*JOB_IN_FULL.fields, *NOTES_FIELDS),
+    columns=(*JOB_IN_FULL.columns, *NOTES_FIELDS),
+)
 
 EXAMPLES = """
 taskq inspect emails/n1763951707123-0
@@ -33,7 +42,7 @@ def inspect(
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID…|-", help="Jobs; `-`: from stdin.")] = None,
     queue: Queue = None,
 ) -> None:
-    """Show everything about jobs: state, payload, attempts, error."""
+    """Show everything about jobs: state, payload, attempts, error, and what they said while they ran."""
     with Session(shared, patient=ids == ["-"]) as session:
         session.writer(INSPECTED)
         if not ids:
@@ -59,7 +68,8 @@ def _show(session: Session, target: Target) -> ExitCode:
         complain(f"line {target.line}: {target.error}")
         return ExitCode.USAGE
     try:
-        session.output.write(job_record(session.client.inspect(target)))
+        job = session.client.inspect(target)
+        session.output.write(job_record(job) | notes_record(job.notes))
     except NotFound as error:
         complain(str(error), error.hint)
         return ExitCode.NOT_FOUND

@@ -5,20 +5,21 @@ from __future__ import annotations
 import select
 import sys
 import time
+from dataclasses import replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated, Final
 
 import typer
 
-from taskq_cli.failure_views import EVENT, EVENT_LINE, event_record
+from taskq_cli.failure_views import EVENT, SAID, event_line, event_record
 from taskq_cli.interrupts import whole_step
 from taskq_cli.leaf import leaf, new_app
 from taskq_cli.options import QueueGlob, Shared
 from taskq_cli.render import JsonWriter
 from taskq_cli.session import Session
 from taskq_cli.targets import queues_like
-from taskq_core import Event, Tail
+from taskq_core import Event, Tail, UsageError
 
 LOOK_S: Final = 2.0
 """How often queues that are new are looked for."""
@@ -30,6 +31,7 @@ EXAMPLES = """
 taskq tail
 taskq tail -q 'mail-*' --failures
 taskq tail -o ndjson | jq -c 'select(.state=="dead") | {id, error}'
+taskq tail --logs -q reports
 taskq tail --failures -o name | head -1 | taskq inspect -
 """
 
@@ -42,6 +44,9 @@ def tail(
     failures: Annotated[
         bool, typer.Option("--failures", help="Only attempts that failed, and jobs that died.")
     ] = False,
+    logs: Annotated[
+        bool, typer.Option("--logs", help="Also what running jobs say: progress and log lines.")
+    ] = False,
 ) -> None:
     """Follow jobs as they are done, fail, die or are cancelled, until Ctrl-C.
 
@@ -49,10 +54,13 @@ def tail(
     for it while nobody follows, so what was done before is not shown.
     """
     with Session(shared, patient=True) as session:
-        session.writer(EVENT_LINE if sys.stdout.isatty() else EVENT)
+        view = SAID if logs else EVENT
+        session.writer(replace(view, line=event_line) if sys.stdout.isatty() else view)
+        if failures and logs:
+            raise UsageError("give either --failures or --logs")
         if not failures:
             session.may_change()  # a note that somebody follows
-        _Follower(session, queue, Tail(failures_only=failures)).run()
+        _Follower(session, queue, Tail(failures_only=failures, logs=logs)).run()
 
 
 class _Follower:

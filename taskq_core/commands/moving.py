@@ -66,7 +66,7 @@ def _add(keys: QueueKeys, job: JobDetail, names: list[str], args: list[Arg]) -> 
     error = b"" if job.error is None else encode_failure(job.error)
     record = encode_record(job.priority.letter.encode(), task, meta, error, payload)
     args += (job_id, state, at, record, _without_id(meta))
-    for key in (meta.keep and keys.result(job_id), meta.unique and keys.unique(meta.unique)):
+    for key in (meta.keep and keys.result(job_id), meta.unique and keys.unique(meta.unique, job_id)):
         if key:
             names.append(key)
         args.append(len(names) if key else "")

@@ -152,6 +152,7 @@ LIMITS: Mapping[str, str] = {
     "dead_max": "dead jobs kept",
     "dead_age": "ms a dead job is kept",
     "slo": "ms a job may wait until it starts",
+    "notes_off": "1: what running jobs say of themselves is not kept",
 }
 
 
@@ -172,6 +173,6 @@ def remove(keys: QueueKeys) -> Command[int]:
     names = [
         *keys.streams, keys.jobs, keys.due, keys.moved, keys.dead, keys.dead_jobs, keys.leases, keys.revoked,
         keys.lock, keys.suspects, keys.wake, keys.meta, keys.stats, keys.failures,
-        keys.imported, keys.schedules, keys.schedule_times, keys.schedule_runs, keys.history,
+        keys.tail_notes, keys.told_notes, keys.imported, keys.schedules, keys.schedule_times, keys.schedule_runs, keys.history,
     ]  # fmt: skip
     return Command(script("remove"), names, [config.HISTORY_S // 60 + 1], int)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+import msgspec
+
 from taskq_core import config
-from taskq_core.clock import instant_ms, positive_ms
-from taskq_core.codec import Meta, check_payload, check_payloads, encode_meta
+from taskq_core.clock import instant_ms, moment, positive_ms
+from taskq_core.codec import Link, Meta, check_payload, check_payloads, encode_links, encode_meta
 from taskq_core.command import Arg, Command, text
 from taskq_core.errors import InvalidOption
-from taskq_core.job import DEFAULT_OPTIONS, JobOptions, NewJob, Priority, Receipts, Run
+from taskq_core.job import DEFAULT_OPTIONS, JobOptions, Met, NewJob, Priority, Receipts, Run
 from taskq_core.keys import QueueKeys
 from taskq_core.names import check_task, check_unique
 from taskq_core.scripts import script
@@ -102,7 +105,7 @@ def _add_group(keys: QueueKeys, group: Group, names: list[str], args: list[Arg])
         lock = _lock(keys, options, count, names)
         meta = encode_meta(meta_of(options))
         args += (Priority.of(options.priority).letter, check_task(group.task), count, _delay(options), meta)
-        args += (lock, _lock_ttl(options))
+        args += (lock, _asked(options) if lock else 0)
     args += group.payloads
 
 
@@ -114,7 +117,42 @@ def meta_of(options: JobOptions) -> Meta:
         timeout=positive_ms(options.timeout, "timeout") if options.timeout is not None else 0,
         unique=check_unique(options.unique) if options.unique is not None else "",
         keep=positive_ms(options.keep, "keep") if options.keep is not None else 0,
+        group=options.group or "",
+        next=chain_of(options.then) if options.then else "",
+        debounce=debounce_of(options),
+        throttle=positive_ms(options.throttle, "throttle") if options.throttle is not None else 0,
     )
+
+
+def chain_of(then: Sequence[NewJob]) -> str:
+    """The later jobs of a chain as they travel with the first. Raises: InvalidOption, InvalidPayload."""
+    if len(then) >= config.MAX_LINKS:
+        raise InvalidOption(f"a chain of more than {config.MAX_LINKS} jobs")
+    chain = encode_links([_link_of(link) for link in then])
+    if len(chain) > config.MAX_CHAIN_BYTES:
+        raise InvalidOption(
+            f"a chain of {len(chain)} bytes is over the limit of {config.MAX_CHAIN_BYTES}",
+            hint="Its payloads travel with each job: pass large data on as a result, or by its address",
+        )
+    return chain
+
+
+def _link_of(link: NewJob) -> Link:
+    return Link(
+        check_task(link.task), msgspec.Raw(check_payload(link.payload)), stream_of(link.options),
+        delay_of_link(link.options), meta_of(link.options),
+    )  # fmt: skip
+
+
+def delay_of_link(options: JobOptions) -> int:
+    """How long a later job is put off, in ms from when it is enqueued."""
+    delay = options.delay
+    return positive_ms(delay, "delay") if delay is not None and delay.total_seconds() > 0 else 0
+
+
+def stream_of(options: JobOptions) -> str:
+    """The name of the stream that the options choose."""
+    return Priority.of(options.priority).letter
 
 
 def _delay(options: JobOptions) -> str:
@@ -122,6 +160,8 @@ def _delay(options: JobOptions) -> str:
         return str(instant_ms(options.at))
     if options.delay is not None and options.delay.total_seconds() > 0:
         return f"+{positive_ms(options.delay, 'delay')}"
+    if options.debounce is not None:
+        return f"+{positive_ms(options.debounce, 'debounce')}"
     return ""
 
 
@@ -134,15 +174,49 @@ def _lock(keys: QueueKeys, options: JobOptions, count: int, names: list[str]) ->
     return len(names)
 
 
-def _lock_ttl(options: JobOptions) -> int:
-    return positive_ms(options.unique_for, "unique_for") if options.unique_for else config.UNIQUE_FOR_MS
+def _asked(options: JobOptions) -> str:
+    """What is asked of the lock, as `parts/rule.lua` reads it."""
+    replace = "r" if options.replace else ""
+    if (debounced := debounce_of(options)) is not None:
+        # the job frees it; should it be lost, its key may be taken a day after its latest time
+        return f"{debounced[1] + config.UNIQUE_FOR_MS}d{'' if options.replace is False else 'r'}"
+    ttl = positive_ms(options.unique_for, "unique_for") if options.unique_for else config.UNIQUE_FOR_MS
+    if options.throttle is None:
+        return f"{ttl}{replace}"
+    throttle = positive_ms(options.throttle, "throttle")
+    return f"{max(ttl, throttle)}{replace}t{throttle}"
+
+
+def debounce_of(options: JobOptions) -> tuple[int, int] | None:
+    """How long no other call may come, and the longest the job waits, in ms. Raises: InvalidOption."""
+    if options.debounce is None:
+        return None
+    span = positive_ms(options.debounce, "debounce")
+    most = options.debounce_max
+    return span, span * config.DEBOUNCE_MOST if most is None else positive_ms(most, "debounce_max")
 
 
 def read_receipts(queue: str, reply: str) -> Receipts:
     """Receipts from the script's runs, ``n1763951707123-0*1000 =n1763951707001-4*1``."""
     runs = []
     for word in reply.split():
-        first, _, count = word.lstrip("=").rpartition("*")
-        head, _, sequence = first[1:].partition("-")
-        runs.append(Run(first[0], head, int(sequence), int(count), word.startswith("=")))
+        met = None
+        if not word[0].isalpha():
+            met, word = _met(word)  # noqa: PLW2901 - what is left of it
+        first, _, count = word.rpartition("*")
+        bare, at, tenant = first.partition("@")
+        head, _, sequence = bare[1:].partition("-")
+        duplicate = met is not None and not (met.replaced or met.postponed)
+        runs.append(Run(bare[0], head, int(sequence), int(count), duplicate, at + tenant, met))
     return Receipts(queue, runs)
+
+
+_MARKS: Final = re.compile(r"([=>~]*)(?:(\d+):)?(!?)(.*)")
+
+
+def _met(word: str) -> tuple[Met, str]:
+    """What the marks before a run mean (see `parts/meet.lua`), and the run."""
+    found = _MARKS.fullmatch(word)
+    marks, until, runs, rest = found.groups() if found else ("=", None, "", word)
+    held_until = moment(int(until)) if until else None
+    return Met("~" in marks, ">" in marks, bool(runs), held_until), rest

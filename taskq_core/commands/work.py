@@ -19,15 +19,18 @@ from taskq_core.scripts import script
 class Claim:
     """What a claim brought. ``next_due`` in ms, -1 when nothing is delayed.
 
-    ``state``: ok, alone (a suspect, run it alone), drain (claim again when nothing is held), paused or lost.
-    ``gone``: levels whose stream had been deleted.
+    ``state``: ok, alone (a suspect, run it alone), drain (claim again when nothing is held), paused, lost, or
+    flow and plain: the other form of the call is the one for this queue.
+    ``gone``: levels whose stream had been deleted. ``again``: ms until what limits held may be asked for, -1 for
+    nothing held.
     """
 
     state: str
     next_due: int
-    batches: Sequence[tuple[int, Sequence[Any]]]
-    deliveries: Mapping[tuple[int, bytes], int]
+    batches: Sequence[tuple[str, Sequence[Any]]]
+    deliveries: Mapping[tuple[str, bytes], int]
     gone: str = ""
+    again: int = -1
 
 
 def register(keys: QueueKeys, worker: str, lease_ms: int, about: Mapping[str, Arg]) -> Command[int]:
@@ -51,7 +54,8 @@ def retire(keys: QueueKeys, worker: str) -> Command[bool]:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a worker wants: how many jobs, levels in which order, and from how many deliveries on a job is a
-    suspect, to be run alone. ``alone``: the worker holds nothing, so it may have one.
+    suspect, to be run alone. ``alone``: the worker holds nothing, so it may have one. ``free``: slots that could
+    start a job at once; None: all that is wanted.
     """
 
     count: int
@@ -59,26 +63,30 @@ class Wanted:
     suspect: int = config.MAX_CRASHES - 1
     alone: bool = False
     lease_ms: int = config.LEASE_MS
+    free: int | None = None
 
 
-def claim(keys: QueueKeys, worker: str, wanted: Wanted) -> Command[Claim]:
-    """Takes ready jobs, up to what is wanted."""
+def claim(keys: QueueKeys, worker: str, wanted: Wanted, *, flow: bool = False) -> Command[Claim]:
+    """Takes ready jobs, up to what is wanted. ``flow``: with what limits and tenants ask for."""
     names = [*keys.streams, keys.leases, keys.meta, keys.due, keys.wake, keys.suspects]
     args: list[Arg] = [
         worker, wanted.count, wanted.order, wanted.suspect, int(wanted.alone), wanted.lease_ms,
     ]  # fmt: skip
-    return Command(script("claim"), names, args, read_claim)
+    if flow:
+        args.append(wanted.count if wanted.free is None else wanted.free)
+    return Command(script("claim_flow" if flow else "claim"), names, args, read_claim)
 
 
 def read_claim(reply: Any) -> Claim:
-    """The reply of `claim` as it is, with levels as indexes."""
-    state, next_due, batches, seen, gone = reply
+    """The reply of `claim`."""
+    state, next_due, batches, seen, gone, *again = reply
     return Claim(
         text(state),
         int(next_due),
-        [(LEVELS.index(text(level)), entries) for level, entries in batches],
-        {(LEVELS.index(text(level)), entry): int(n) + 1 for level, entry, n in seen},
+        [(text(stream), entries) for stream, entries in batches],
+        {(text(stream), entry): int(n) + 1 for stream, entry, n in seen},
         text(gone),
+        int(again[0]) if again else -1,
     )
 
 
@@ -94,9 +102,9 @@ class End:
 
 @dataclass(slots=True)
 class Acks:
-    """A batch of ended jobs: entries by (counter, level), ends, promoted ids, counts for the minute."""
+    """A batch of ended jobs: entries by (counter, stream), ends, promoted ids, counts for the minute."""
 
-    entries: dict[tuple[str, int], list[bytes]] = field(default_factory=dict)
+    entries: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
     ends: list[End] = field(default_factory=list)
     moved: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -113,11 +121,11 @@ def ack(keys: QueueKeys, worker: str, acks: Acks) -> Command[int]:
     args: list[Arg] = [
         worker, config.HISTORY_S, len(acks.entries), len(acks.ends), len(acks.moved), len(acks.counts),
     ]  # fmt: skip
-    for (counter, level), entries in acks.entries.items():
-        args += (counter, level + 1, len(entries))
+    for (counter, stream), entries in acks.entries.items():
+        args += (counter, stream, len(entries))
         args += entries
     for end in acks.ends:
-        names += (keys.result(end.id), keys.unique(end.unique or "-"))
+        names += (keys.result(end.id), keys.unique(end.unique or "-", end.id))
         args += (end.id, end.outcome, end.keep, "1" if end.unique else "")
     args += acks.moved
     for name, n in acks.counts.items():
@@ -129,7 +137,7 @@ def ack(keys: QueueKeys, worker: str, acks: Acks) -> Command[int]:
 class FailedRun:
     """A failed attempt: its record for the next life, and when that begins. ``delay`` None: buried."""
 
-    level: int
+    stream: str
     entry: bytes
     id: str
     delay: int | None
@@ -153,8 +161,8 @@ def fail(keys: QueueKeys, worker: str, runs: Sequence[FailedRun], *, revoked: bo
         config.WAKE_TOKENS,
     ]  # fmt: skip
     for run in runs:
-        names += (keys.result(run.id), keys.unique(run.end.unique or "-"))
-        args += (run.level + 1, run.entry, run.id, "" if run.delay is None else run.delay)
+        names += (keys.result(run.id), keys.unique(run.end.unique or "-", run.id))
+        args += (run.stream, run.entry, run.id, "" if run.delay is None else run.delay)
         args += (run.record, run.failure, run.end.outcome, run.end.keep, run.times)
     return Command(script("fail"), names, args, int)
 
@@ -172,30 +180,30 @@ def release(keys: QueueKeys, worker: str, jobs: Sequence[Job]) -> Command[int]:
     names = [*keys.streams, keys.leases, keys.wake]
     args: list[Arg] = [worker, config.WAKE_TOKENS]
     for job in jobs:
-        args += (job.level + 1, job.entry)
+        args += (job.stream, job.entry)
     return Command(script("release"), names, args, int)
 
 
-def pending(keys: QueueKeys, worker: str, most: int = 10_000) -> Command[list[tuple[int, bytes, int]]]:
-    """What the server holds in a worker's name: level, entry, deliveries."""
+def pending(keys: QueueKeys, worker: str, most: int = 10_000) -> Command[list[tuple[str, bytes, int]]]:
+    """What the server holds in a worker's name: stream, entry, deliveries."""
     return Command(
         script("pending"),
         keys.streams,
         [worker, most],
-        lambda reply: [(int(level) - 1, entry, int(n)) for level, entry, n in reply],
+        lambda reply: [(text(stream), entry, int(n)) for stream, entry, n in reply],
     )
 
 
 def adopt(
-    keys: QueueKeys, worker: str, entries: Sequence[tuple[int, bytes]]
-) -> Command[list[tuple[int, Any]]]:
-    """Jobs that are in the worker's name: level and (entry, fields). Empty when the lease is gone."""
+    keys: QueueKeys, worker: str, entries: Sequence[tuple[str, bytes]]
+) -> Command[list[tuple[str, Any]]]:
+    """Jobs that are in the worker's name: stream and (entry, fields). Empty when the lease is gone."""
     args: list[Arg] = [worker]
-    for level, entry in entries:
-        args += (level + 1, entry)
+    for stream, entry in entries:
+        args += (stream, entry)
 
-    def read(reply: Any) -> list[tuple[int, Any]]:
-        return [] if reply == -1 else [(int(level) - 1, (entry, fields)) for level, entry, fields in reply]
+    def read(reply: Any) -> list[tuple[str, Any]]:
+        return [] if reply == -1 else [(text(stream), (entry, fields)) for stream, entry, fields in reply]
 
     return Command(script("adopt"), [*keys.streams, keys.leases], args, read)
 
@@ -229,11 +237,11 @@ def watch(keys: QueueKeys, worker: str, lock_ms: int, dead: Sequence[str] = ()) 
 
 @dataclass(frozen=True, slots=True)
 class Reclaimed:
-    """One step of a take-over: alive, more or gone. ``poison``: (level, entry, deliveries, fields)."""
+    """One step of a take-over: alive, more or gone. ``poison``: (stream, entry, deliveries, fields)."""
 
     state: str
     moved: int
-    poison: Sequence[tuple[int, bytes, int, Sequence[bytes]]]
+    poison: Sequence[tuple[str, bytes, int, Sequence[bytes]]]
 
 
 def reclaim(
@@ -250,7 +258,7 @@ def reclaim(
     args: list[Arg] = [worker, expiry, 100, crashes, config.WAKE_TOKENS, config.HISTORY_S]
 
     def read(reply: Any) -> Reclaimed:
-        poison = [(int(level) - 1, entry, int(n), fields) for level, entry, n, fields in reply[2]]
+        poison = [(text(stream), entry, int(n), fields) for stream, entry, n, fields in reply[2]]
         return Reclaimed(text(reply[0]), int(reply[1]), poison)
 
     return Command(script("reclaim"), names, args, read)
@@ -261,25 +269,25 @@ def tell(keys: QueueKeys, worker: str, order: bytes, ttl_ms: int) -> Command[int
     return Command(script("tell"), [keys.told(worker)], [order, ttl_ms], same)
 
 
-def job_of(queue: str, level: int, entry: bytes, fields: Sequence[bytes], deliveries: int = 1) -> Job:
+def job_of(queue: str, stream: str, entry: bytes, fields: Sequence[bytes], deliveries: int = 1) -> Job:
     """A stream entry as a job. Raises: InvalidPayload when it was not made by us."""
     if len(fields) > 1 and len(fields[1]) > config.HARD_PAYLOAD_BYTES:
         raise InvalidPayload(f"{len(fields[1])} bytes of payload: no producer of this queue sends so many")
     if len(fields) == 2:
-        return Job(queue, level, entry, fields[0], fields[1], PLAIN, deliveries)
-    return _job_with_meta(queue, level, entry, fields, deliveries)
+        return Job(queue, stream, entry, fields[0], fields[1], PLAIN, deliveries)
+    return _job_with_meta(queue, stream, entry, fields, deliveries)
 
 
-def _job_with_meta(queue: str, level: int, entry: bytes, fields: Sequence[bytes], deliveries: int) -> Job:
+def _job_with_meta(queue: str, stream: str, entry: bytes, fields: Sequence[bytes], deliveries: int) -> Job:
     if len(fields) != 4 or fields[2] != b"@":
         raise InvalidPayload("not an entry of this queue: a task and its payload, then perhaps @")
-    return Job(queue, level, entry, fields[0], fields[1], decode_meta(fields[3]), deliveries)
+    return Job(queue, stream, entry, fields[0], fields[1], decode_meta(fields[3]), deliveries)
 
 
-def malformed(queue: str, level: int, entry: bytes, fields: Sequence[bytes], deliveries: int) -> Job:
+def malformed(queue: str, stream: str, entry: bytes, fields: Sequence[bytes], deliveries: int) -> Job:
     """An entry that `job_of` refused, as a job to be buried: its payload is what it held, up to 1 MiB."""
     held = b" ".join(field[: config.HARD_PAYLOAD_BYTES] for field in fields[:8])
-    return Job(queue, level, entry, b"_malformed", held[: config.HARD_PAYLOAD_BYTES], PLAIN, deliveries)
+    return Job(queue, stream, entry, b"_malformed", held[: config.HARD_PAYLOAD_BYTES], PLAIN, deliveries)
 
 
 def _flat(about: Mapping[str, Arg]) -> list[Arg]:

@@ -3,27 +3,33 @@
 -- KEYS 1-4 streams c h n l | 5 leases (or revoked) | 6 stats | 7 history | 8 moved
 --      9 tail | 10 events | 11 jobs | 12.. one pair of result and lock keys for each job with an end of its own
 -- ARGV 1 worker | 2 history TTL s | 3 groups | 4 ends | 5 ids in moved | 6 counts
---      groups of: counter, level index 1-4, count, entry ids
+--      groups of: counter, stream, count, entry ids
 --      ends: job id, result JSON or "", its TTL ms, "1" when it has a lock
 --      ids in moved; then counts for this minute: field, n
 -- Reply: how many were ended, or -1 when the lease is gone (then nothing was done).
---#use now tally finish listener witness publish locate unfinished
+--#use streams now tally finish listener witness publish locate unfinished crowd leave vacate
 local leases, stats, history, moved, jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[11]
-local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
+local streams = streams_of(KEYS)
 local worker, ttl, call, at = ARGV[1], ARGV[2], redis.call, 7
 if not call('ZSCORE', leases, worker) then return -1 end
 
 local now, ended = now_ms(), 0
 local wish = listener(KEYS[9]) -- somebody follows what ends here
+local root, rows = crowd_of(KEYS).root, {}
+local limited = call('HGET', root .. 'meta', 'flow')
 for _ = 1, tonumber(ARGV[3]) do
-  local counter, stream, count = ARGV[at], KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
+  local counter, name, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+  local stream = streams[name]
   local first, last = at + 3, at + 2 + count
-  local seen = wish and witness(wish, stream, ARGV, first, last)
-  local n = finish(stream, ARGV, first, last)
+  local seen = wish and witness(wish, name, stream, ARGV, first, last)
+  local n, ran = finish(stream, ARGV, first, last)
+  if #name > 1 then leave(crowd_of(KEYS), name, n, ran) end
   if seen then publish(wish, KEYS[10], counter, seen, n) end
   tally(stats, history, ttl, now, counter, n)
+  for k = first, limited and last or 0 do rows[#rows + 1] = name .. ' ' .. ARGV[k] end
   ended, at = ended + n, last + 1
 end
+if limited then vacate(root, rows, ended) end
 -- after a failover that lost a tail the job may wait again, under another entry: what leads to that stays
 local ends, ids = tonumber(ARGV[4]), tonumber(ARGV[5])
 for k = at + 4 * ends, at + 4 * ends + ids - 1 do

@@ -5,7 +5,7 @@
 -- Reply: {server ms, due count, jobs count, dead count, dead:jobs count, due without a job among those
 --      looked at, dead without a record, [consumer, entries] flat: holders that are neither live nor being
 --      taken over, [worker, expiry ms] flat: leases that ran out, entries delivered of each level}.
---#use now
+--#use waits now
 local call, leases, revoked = redis.call, KEYS[5], KEYS[6]
 
 local function without(index, records)
@@ -24,7 +24,7 @@ for level = 1, 4 do
   local summary = delivered[level] ~= '' and call('XPENDING', KEYS[level], 'w')[4] or {}
   for _, consumer in ipairs(summary or {}) do
     local name = consumer[1]
-    if name ~= '-' and not call('ZSCORE', leases, name) and not call('ZSCORE', revoked, name) then
+    if not waits(name) and not call('ZSCORE', leases, name) and not call('ZSCORE', revoked, name) then
       strays[#strays + 1], strays[#strays + 2] = name, consumer[2]
     end
   end

@@ -5,19 +5,20 @@
 -- ARGV 1 history TTL s | 2 outcome, JSON | then job ids
 -- Reply: for each id {found, worker or ""}: found is "scheduled" or "ready" (removed), "running"
 --      (to be told to its worker), "dead" or "" (nothing was done).
---#use now tally locate remember listener publish
+--#use streams waits now tally locate remember listener publish crowd leave
 local jobs, due, moved, dead_jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
-local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
+local streams = streams_of(KEYS)
 local reply, seen, call = {}, {}, redis.call
 
-local function cancel_entry(id, stream, entry, result)
+local function cancel_entry(id, stream, entry, name, result)
   local pending = redis.pcall('XPENDING', stream, 'w', entry, entry, 1)
   local owner = not pending.err and pending[1] and pending[1][2]
-  if owner and owner ~= '-' then return {'running', owner} end
+  if owner and not waits(owner) then return {'running', owner} end
   local fields = call('XRANGE', stream, entry, entry)[1][2]
   if fields[3] == '@' then remember(result, fields[4], ARGV[2]) end
   if owner then call('XACK', stream, 'w', entry) end
   call('XDEL', stream, entry)
+  if #name > 1 then leave(crowd_of(KEYS), name, 1, 0) end
   call('HDEL', moved, id)
   seen[#seen + 1] = id .. ' ' .. fields[1]
   return {'ready', ''}
@@ -25,10 +26,10 @@ end
 
 for at = 3, #ARGV do
   local id, result, outcome = ARGV[at], KEYS[10 + at], nil
-  local stream, entry = locate(id, streams, moved)
+  local stream, entry, name = locate(id, streams, moved)
   local record = not stream and call('HGET', jobs, id)
   if stream then
-    outcome = cancel_entry(id, stream, entry, result)
+    outcome = cancel_entry(id, stream, entry, name, result)
   elseif record then
     remember(result, string.match(record, '^[^\n]*\n([^\n]*)') or '', ARGV[2])
     call('HDEL', jobs, id)

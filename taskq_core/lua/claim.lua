@@ -6,8 +6,8 @@
 --      5 "1" when the worker holds nothing | 6 lease ms
 -- Reply: {state, ms until the next job is due or -1, [level, entries]..., [level, id, deliveries]..., levels} as
 --      two lists; levels are those whose stream had been deleted, and was made anew; state is "ok", "alone" (one
---      suspect: claim nothing beside it), "drain" (claim again when nothing is held: suspects wait), "paused", or
---      "lost" (no lease: register anew).
+--      suspect: claim nothing beside it), "drain" (claim again when nothing is held: suspects wait), "paused",
+--      "flow" (limits or tenants are set: `claim_flow` knows them), or "lost" (no lease: register anew).
 --#use now
 local leases, meta, due, wake = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local worker, want = ARGV[1], tonumber(ARGV[2])
@@ -17,10 +17,12 @@ local call, pcall = redis.call, redis.pcall
 if not call('ZSCORE', leases, worker) then return {'lost', -1, {}, {}, ''} end
 local first = call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
 local next_due = first and math.max(0, tonumber(first) - now_ms()) or -1
-if call('HGET', meta, 'paused') then
+local set = call('HMGET', meta, 'paused', 'flow')
+if set[1] then
   call('DEL', wake) -- tokens would only wake workers in vain
   return {'paused', next_due, {}, {}, ''}
 end
+if set[2] then return {'flow', next_due, {}, {}, ''} end
 
 local batches, seen, suspects, state, gone = {}, {}, 0, 'ok', ''
 

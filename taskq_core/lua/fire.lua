@@ -8,10 +8,10 @@
 --      the last job is not over, or "" | 9 history TTL s | 10 tokens kept | 11 runs kept
 -- Reply: {state, job id or ""}: "fired", "skipped", "missed" (only moved on), or "passed": it was not, or is no
 --      longer, as the caller saw it; then nothing was done. Errors: QUEUEFULL, DRAINING; then nothing was done.
---#use now tally rouse unfinished launch full note
+--#use streams now tally rouse unfinished launch full note
 local jobs, due, moved, wake, meta = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local stats, history, schedules, times, runs = KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
-local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
+local streams = streams_of(KEYS)
 local name, fires, missed, call, now = ARGV[1], ARGV[4] ~= '', tonumber(ARGV[7]), redis.call, now_ms()
 
 local record = call('HGET', schedules, name)

@@ -8,10 +8,10 @@
 --      id or "", index of its result in KEYS or "", index of its lock in KEYS or ""
 -- Reply: for each id "" (added), "known" (it is here, or was imported before) or "taken" (by another job).
 --      Errors: QUEUEFULL, DRAINING; then nothing was added.
---#use now tally rouse locate known place full
+--#use whose streams now tally rouse locate known place full crowd open
 local jobs, due, moved, wake, dead, dead_jobs, meta = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local stats, history, imported = KEYS[12], KEYS[13], KEYS[14]
-local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
+local streams = streams_of(KEYS)
 local stored = {jobs = jobs, dead_jobs = dead_jobs, imported = imported}
 local call, FIRST, SIZE, now = redis.call, 5, 7, now_ms()
 
@@ -30,9 +30,11 @@ local lasts, seq, added, ready = {}, before, 0, 0
 
 local function enter(id, record, json)
   local level, task, whole, payload = string.match(record, '^(%l) ([^\n]+)\n([^\n]*)\n[^\n]*\n(.*)$')
-  local entry, own = place(streams[level], id, level, now, lasts)
-  if own and json == '' then call('XADD', streams[level], entry, task, payload)
-  else call('XADD', streams[level], entry, task, payload, '@', own and json or whole) end
+  local name = level .. whose(id)
+  if #name > 1 then open(crowd_of(KEYS), name, streams[name], now, 1) end
+  local entry, own = place(streams[name], id, name, now, lasts)
+  if own and json == '' then call('XADD', streams[name], entry, task, payload)
+  else call('XADD', streams[name], entry, task, payload, '@', own and json or whole) end
   if not own then call('HSET', moved, id, level .. entry) end
   ready = ready + 1
 end
@@ -46,7 +48,7 @@ for k, found in ipairs(reply) do
     else call('HSET', jobs, id, record) call('ZADD', due, score, id) end
     if lock and state ~= 'dead' then call('SET', lock, id, 'NX', 'PX', ARGV[4]) end
     -- an id from the counter of delayed jobs was given out, wherever that was
-    local counted = tonumber(string.match(id, '^s%d+%-(%d+)$') or 0)
+    local counted = tonumber(string.match(id, '^s%d+%-(%d+)') or 0)
     if counted < 1e12 then seq = math.max(seq, counted) end
     added = added + call('SADD', imported, id)
   end

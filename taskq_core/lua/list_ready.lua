@@ -6,7 +6,7 @@
 --      4 most to find | 5 most to look at | 6 most bytes to read | 7 conditions as JSON, or ""
 -- Reply: {cursor level, cursor part, cursor id, how many were looked at, [level index, entry id, fields]...};
 --      level 0: the end.
---#use sift behind last_delivered
+--#use behind sift last_delivered
 local CHUNK, call, looked, read, found = 32, redis.call, 0, 0, {}
 local most, rows, bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local where = ARGV[7] ~= '' and cjson.decode(ARGV[7])

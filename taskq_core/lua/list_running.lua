@@ -5,14 +5,14 @@
 --      5 most bytes to read | 6 conditions as JSON, or ""
 -- Reply: {cursor level, cursor id, how many were looked at,
 --      [level index, entry id, fields, worker, deliveries]...}; level 0: the end.
---#use sift
+--#use waits sift
 local CHUNK, call, looked, read, found = 64, redis.call, 0, 0, {}
 local most, rows, bytes = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local where = ARGV[6] ~= '' and cjson.decode(ARGV[6])
 
 local function look(level, stream, pending) -- true when this step has had enough
   looked = looked + 1
-  local body = pending[2] ~= '-' and call('XRANGE', stream, pending[1], pending[1])[1]
+  local body = not waits(pending[2]) and call('XRANGE', stream, pending[1], pending[1])[1]
   local fields = body and body[2]
   if fields then
     read = read + #fields[1] + #(fields[2] or '') + #(fields[4] or '')

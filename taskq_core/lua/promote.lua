@@ -3,9 +3,9 @@
 -- KEYS 1-4 streams c h n l | 5 jobs | 6 due | 7 moved | 8 wake | 9 dead | 10 dead:jobs
 -- ARGV 1 limit | 2 tokens kept
 -- Reply: {how many, ms until the next is due or -1}.
---#use now rouse record
+--#use streams now rouse record
 local jobs, due, moved, wake, dead, dead_jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
+local streams = streams_of(KEYS)
 local call, now, count = redis.call, now_ms(), 0
 
 for _, id in ipairs(call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[1])) do

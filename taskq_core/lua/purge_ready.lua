@@ -3,7 +3,7 @@
 -- KEYS 1-4 streams c h n l | 5 moved | 6 stats | 7 history
 -- ARGV 1 history TTL s | 2 most | 3 only entries made before this ms, or ""
 -- Reply: how many were removed; 0 when none is left.
---#use now tally
+--#use now tally crowd leave
 local moved, left, before, call = KEYS[5], tonumber(ARGV[2]), tonumber(ARGV[3]), redis.call
 local removed = 0
 
@@ -11,7 +11,7 @@ local function remove(stream, entries)
   for _, entry in ipairs(entries) do
     local fields = entry[2]
     if fields[3] == '@' then
-      local id = string.match(fields[4], '"i":"(%l%d+%-%d+)"')
+      local id = string.match(fields[4], '"i":"([^"]+)"')
       if id then call('HDEL', moved, id) end
     end
     call('XDEL', stream, entry[1])
@@ -20,7 +20,7 @@ local function remove(stream, entries)
 end
 
 for level = 1, 4 do
-  local stream = KEYS[level]
+  local stream, earlier = KEYS[level], removed
   local groups = redis.pcall('XINFO', 'GROUPS', stream)
   local last = '0-0' -- entries after the last delivered one wait, and those given back to "-"
   for _, group in ipairs(groups.err and {} or groups) do
@@ -33,6 +33,8 @@ for level = 1, 4 do
     call('XACK', stream, 'w', orphan[1])
     remove(stream, call('XRANGE', stream, orphan[1], orphan[1]))
   end
+  local name = string.match(stream, '[^:]*$')
+  if #name > 1 and removed > earlier then leave(crowd_of(KEYS), name, removed - earlier, 0) end
 end
 tally(KEYS[6], KEYS[7], ARGV[1], now_ms(), 'purged', removed)
 return removed

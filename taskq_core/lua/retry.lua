@@ -4,14 +4,14 @@
 --      12 history
 -- ARGV 1 history TTL s | 2 tokens kept | then job ids
 -- Reply: for each id the state it was found in: "dead" and "scheduled" (done), "ready", "running" or "".
---#use now tally rouse record locate
+--#use streams waits now tally rouse record locate
 local jobs, due, moved, dead, dead_jobs, wake = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
+local streams = streams_of(KEYS)
 local reply, revived, hastened, now, call = {}, 0, 0, now_ms(), redis.call
 
 local function running(stream, entry)
   local pending = redis.pcall('XPENDING', stream, 'w', entry, entry, 1)
-  return not pending.err and pending[1] and pending[1][2] ~= '-'
+  return not pending.err and pending[1] and not waits(pending[1][2])
 end
 
 local function retry(id)

@@ -6,7 +6,7 @@
 -- Reply: {server ms, [length, pending, orphans, oldest waiting entry id or ""] of each level, due count,
 --      ms the next is due or "", dead count, workers, meta flat, totals flat, [minute ms, flat]...,
 --      {schedules that are not paused, the next time of one, ms, or "", leases that have run out}}
---#use now
+--#use waits behind now
 local due, dead, leases, meta, stats, history = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local call, levels, minutes = redis.call, {}, {}
 
@@ -14,9 +14,12 @@ local function oldest(stream, last, orphans)
   local first = call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
   local id = first and first[1] or ''
   if orphans == 0 then return id end
-  local orphan = call('XPENDING', stream, 'w', '-', '+', 1, '-')[1]
-  -- what was given back was delivered before, so it is older than what never was
-  return orphan and orphan[1] or id
+  -- what was given back, or is held by a limit, was delivered before, so it is older than what never was
+  for owner in string.gmatch('~-', '.') do
+    local orphan = call('XPENDING', stream, 'w', '-', '+', 1, owner)[1]
+    if orphan and (id == '' or behind(id, orphan[1])) then id = orphan[1] end
+  end
+  return id
 end
 
 for level = 1, 4 do
@@ -28,7 +31,7 @@ for level = 1, 4 do
       local summary = call('XPENDING', stream, 'w')
       pending, last = summary[1], group[8]
       for _, consumer in ipairs(summary[4] or {}) do
-        if consumer[1] == '-' then orphans = tonumber(consumer[2]) end
+        if waits(consumer[1]) then orphans = orphans + consumer[2] end
       end
     end
   end

@@ -4,9 +4,9 @@
 -- ARGV 1 bytes of payload that may be copied | then job ids
 -- Reply: a letter for each id: "s" scheduled, "r" ready, "w" a worker has it, "d" dead, "g" gone, "n" no
 --      such job was ever made. Fewer letters than ids: the bytes were used up, ask again for the rest.
---#use behind
+--#use whose streams waits behind
 local jobs, moved, dead_jobs, meta, left = KEYS[5], KEYS[6], KEYS[7], KEYS[8], tonumber(ARGV[1])
-local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
+local streams = streams_of(KEYS)
 local call, letters, delivered, made = redis.call, {}, {}, {}
 local any_moved = call('HLEN', moved) > 0
 
@@ -29,7 +29,7 @@ local function in_stream(stream, entry)
   delivered[stream] = delivered[stream] or last_delivered(stream)
   if not behind(entry, delivered[stream]) then
     local pending = call('XPENDING', stream, 'w', entry, entry, 1)[1]
-    return pending and (pending[2] == '-' and 'r' or 'w')
+    return pending and (waits(pending[2]) and 'r' or 'w')
   end
   local body = call('XRANGE', stream, entry, entry)[1]
   for _, part in ipairs(body and body[2] or {}) do left = left - #part end
@@ -37,20 +37,21 @@ local function in_stream(stream, entry)
 end
 
 local function never(id)
-  local stream = streams[string.sub(id, 1, 1)]
-  if not stream then return tonumber(string.match(id, '%d+$')) > tonumber(call('HGET', meta, 'seq') or 0) end
+  local stream = streams[string.sub(id, 1, 1) .. whose(id)]
+  if not stream then return tonumber(string.match(id, '%-(%d+)')) > tonumber(call('HGET', meta, 'seq') or 0) end
   if not made[stream] then
     local info = redis.pcall('XINFO', 'STREAM', stream)
-    made[stream] = info.err and '0-0' or field(info, 'last-generated-id')
+    -- a tenant's stream goes when it is empty, so nothing is known of what was there
+    made[stream] = info.err and (whose(id) == '' and '0-0' or id) or field(info, 'last-generated-id')
   end
-  return behind(string.sub(id, 2), made[stream])
+  return made[stream] ~= id and behind(string.match(id, '%d+%-%d+'), made[stream])
 end
 
 for k = 2, #ARGV do
   local id = ARGV[k]
   local at = any_moved and call('HGET', moved, id) or id
-  local stream = streams[string.sub(at, 1, 1)]
-  local state = stream and in_stream(stream, string.sub(at, 2))
+  local stream = streams[string.sub(at, 1, 1) .. whose(id)]
+  local state = stream and in_stream(stream, string.match(at, '%d+%-%d+'))
   if not state and call('HEXISTS', jobs, id) == 1 then state = 's' end
   if not state and call('HEXISTS', dead_jobs, id) == 1 then state = 'd' end
   letters[k - 1] = state or never(id) and 'n' or 'g'

@@ -6,10 +6,10 @@
 --      5 tokens kept | 6 runs kept
 -- Reply: {state, job id}: "triggered", "running" (the last job is not over; its id) or "" (no such schedule).
 --      Errors: QUEUEFULL, DRAINING; then nothing was done.
---#use now tally rouse unfinished launch full note
+--#use streams now tally rouse unfinished launch full note
 local jobs, due, moved, wake, meta = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local stats, history, schedules, runs = KEYS[10], KEYS[11], KEYS[12], KEYS[13]
-local streams = {c = KEYS[1], h = KEYS[2], n = KEYS[3], l = KEYS[4]}
+local streams = streams_of(KEYS)
 local name, call, now = ARGV[1], redis.call, now_ms()
 
 local record = call('HGET', schedules, name)

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from taskq_core.command import Command
-from taskq_core.commands import work
+from taskq_core.commands import grouping, work
 from taskq_core.commands.work import FailedRun
-from taskq_core.config import MAX_BATCH
+from taskq_core.config import CONCLUDE_BATCH, MAX_BATCH
 from taskq_core.errors import TaskqError
 from taskq_core.worker.context import Context
+from taskq_core.worker.noter import Noter
 from taskq_core.worker.tenure import Subscription, Tenure
 from taskq_core.worker.trouble import Trouble
 
@@ -27,13 +28,14 @@ class Acker:
     Several may share one context: each is woken by every outcome and sends those of its own queues.
     """
 
-    def __init__(self, context: Context, subscriptions: Sequence[Subscription]) -> None:
+    def __init__(self, context: Context, subscriptions: Sequence[Subscription], noter: Noter) -> None:
         self._client = context.client
         self._subscriptions = subscriptions
         self._reporter = context.reporter
         self._lost = context.lost
         self._flushing = asyncio.Lock()
         self._meter = context.meter
+        self._noter = noter
         self._trouble = Trouble("reporting outcomes")
 
     async def run(self) -> None:
@@ -49,9 +51,9 @@ class Acker:
             for subscription in self._subscriptions:
                 tenure = subscription.tenure
                 while tenure.owes and not tenure.lost:
-                    await self._send_acks(tenure)
-                    if not tenure.lost:  # or whoever lost it has accounted for what was owed
-                        await self._send_fails(tenure)
+                    for send in (self._send_acks, self._send_conclusions, self._send_fails):
+                        if not tenure.lost:  # or whoever lost it has accounted for what was owed
+                            await send(tenure)
 
     async def _send_acks(self, tenure: Tenure) -> None:
         if self._meter is not None and tenure.wait_ms:
@@ -59,23 +61,40 @@ class Acker:
         acks = tenure.take_acks(MAX_BATCH)
         if not acks:
             return
+        if tenure.closing:
+            await self._noter.settle(tenure)
         reply = await self._send(tenure, work.ack(tenure.keys, tenure.worker, acks))
         if reply == -1:
             self._lost(tenure)
-        for (outcome, level), entries in acks.entries.items():
-            held = tenure.held[level]
-            jobs = [held.pop(entry, None) for entry in entries]
+        for (outcome, stream), entries in acks.entries.items():
+            jobs = tenure.drop_all(stream, entries)
             if self._meter is not None:
                 self._meter.ended(tenure.keys.queue, "lost" if reply == -1 else outcome, jobs)
+
+    async def _send_conclusions(self, tenure: Tenure) -> None:
+        ends, tenure.conclusions = tenure.conclusions[:CONCLUDE_BATCH], tenure.conclusions[CONCLUDE_BATCH:]
+        if not ends:
+            return
+        if tenure.closing:
+            await self._noter.settle(tenure)
+        reply = await self._send(tenure, grouping.conclude(tenure.keys, tenure.worker, ends))
+        if reply == -1:
+            self._lost(tenure)
+        for end in ends:
+            jobs = [tenure.drop(end.stream, end.entry)]
+            if self._meter is not None:
+                self._meter.ended(tenure.keys.queue, "lost" if reply == -1 else end.counter, jobs)
 
     async def _send_fails(self, tenure: Tenure) -> None:
         runs, tenure.fails = tenure.fails[:_MOST_FAILS], tenure.fails[_MOST_FAILS:]
         if not runs:
             return
+        if tenure.closing:
+            await self._noter.settle(tenure)
         reply = await self._send(tenure, work.fail(tenure.keys, tenure.worker, runs))
         if reply == -1:
             self._lost(tenure)
-        jobs = [tenure.drop(run.level, run.entry) for run in runs]
+        jobs = [tenure.drop(run.stream, run.entry) for run in runs]
         if self._meter is not None and reply == -1:
             self._meter.ended(tenure.keys.queue, "lost", jobs)
         elif self._meter is not None:

@@ -50,17 +50,17 @@ class Adopter:
             self._subscription.unsure = False
             pending = await self._client.run(work.pending(tenure.keys, tenure.worker))
             unknown = {
-                (level, entry): deliveries
-                for level, entry, deliveries in pending
-                if entry not in tenure.held[level]
+                (stream, entry): deliveries
+                for stream, entry, deliveries in pending
+                if entry not in tenure.held.get(stream, ())
             }
             if not unknown or tenure.lost:
                 return
             bodies = await self._client.run(work.adopt(tenure.keys, tenure.worker, list(unknown)[:1000]))
             jobs = [
                 job
-                for level, body in bodies
-                for job in self._claimer.take_in(self._subscription, level, body, unknown[level, body[0]])
+                for stream, body in bodies
+                for job in self._claimer.take_in(self._subscription, stream, body, unknown[stream, body[0]])
             ]
         if not bodies:
             return  # they ended while we looked

@@ -56,6 +56,7 @@ class Claimer:
         self.rested = 0.0
         self._clearing = False
         self._dry = False
+        self._held = False
         self.claimed = 0
 
     async def run(self) -> None:
@@ -88,7 +89,7 @@ class Claimer:
             self.rested = monotonic()
             if not self._finished():
                 await self._until_room()
-        elif self._dry and self._options.burst:
+        elif self._dry and self._options.burst and not self._held:
             self._dry = False
             if not self._finished(empty=True):
                 await self._until_room()
@@ -139,7 +140,7 @@ class Claimer:
 
     async def _claim_all(self, want: int) -> int:
         got = 0
-        self._next_due = float(MAX_WAIT_MS)
+        self._next_due, self._held = float(MAX_WAIT_MS), False
         for subscription in self._reachable:
             if got >= want:
                 break
@@ -151,6 +152,8 @@ class Claimer:
     async def _claim(self, subscription: Subscription, want: int) -> int:
         async with self._claiming:
             claim = await self._client.run(self._claim_command(subscription, want))
+            if self._turned(subscription, claim):
+                claim = await self._client.run(self._claim_command(subscription, want))
             return await self._settle(subscription, claim)
 
     def _claim_command(self, subscription: Subscription, want: int) -> Command[work.Claim]:
@@ -162,8 +165,17 @@ class Claimer:
             suspect=max(1, self._options.max_crashes - 1),
             alone=not self._holding,
             lease_ms=self._options.lease_ms,
+            free=max(0, self._slots.count - self._slots.at_hand),
         )
-        return work.claim(tenure.keys, tenure.worker, wanted)
+        return work.claim(tenure.keys, tenure.worker, wanted, flow=subscription.flows)
+
+    @staticmethod
+    def _turned(subscription: Subscription, claim: work.Claim) -> bool:
+        """Whether limits or tenants came or went, so that the claim has to be asked in its other form."""
+        turned = claim.state in ("flow", "plain")
+        if turned:
+            subscription.flows = claim.state == "flow"
+        return turned
 
     @property
     def _holding(self) -> bool:
@@ -189,6 +201,9 @@ class Claimer:
             await self._client.run(work.promote(subscription.keys))
         if next_due >= 0 and claim.state != "paused":
             self._next_due = min(self._next_due, float(next_due))
+        if claim.again >= 0:
+            # jobs wait that a limit held: the queue is not empty
+            self._held, self._next_due = True, min(self._next_due, float(claim.again))
         return got
 
     async def _claim_when_woken(self, want: int) -> int | None:
@@ -197,7 +212,7 @@ class Claimer:
         None when the sleep was interrupted: what is wanted has to be asked anew.
         """
         seconds = self._next_due / 1000
-        self._next_due = float(MAX_WAIT_MS)
+        self._next_due, self._held = float(MAX_WAIT_MS), False
         if len(self._subscriptions) > 1:
             wake = await self._sleeper.sleep([s.keys.wake for s in self._reachable], seconds)
             if wake is not None:
@@ -211,6 +226,8 @@ class Claimer:
                 return None
             command = self._claim_command(only, want)
             claim = await self._sleeper.sleep_then([only.keys.wake], seconds, command)
+            if claim is not None and self._turned(only, claim):
+                claim = await self._client.run(self._claim_command(only, want))
             if claim is not None:
                 return await self._settle(only, claim)
             only.unsure = True  # the claim may have been carried out all the same
@@ -229,25 +246,25 @@ class Claimer:
         tenure, handlers = subscription.tenure, subscription.handlers
         queue = tenure.keys.queue
         jobs: list[Job] = []
-        for level, entries in claim.batches:
-            held = tenure.held[level]
+        for stream, entries in claim.batches:
+            held = tenure.held[stream]
             for entry, fields in entries:
                 if len(fields) == 2 and not claim.deliveries and len(fields[1]) <= HARD_PAYLOAD_BYTES:
                     task, raw = fields
                     held[entry] = job = Job(
-                        queue, level, entry, task, raw, PLAIN, 1, tenure, handlers.get(task)
+                        queue, stream, entry, task, raw, PLAIN, 1, tenure, handlers.get(task)
                     )
                     jobs.append(job)
                 else:
-                    deliveries = claim.deliveries.get((level, entry), 1)
-                    jobs += self.take_in(subscription, level, (entry, fields), deliveries)
+                    deliveries = claim.deliveries.get((stream, entry), 1)
+                    jobs += self.take_in(subscription, stream, (entry, fields), deliveries)
         self.claimed += len(jobs)
         if jobs:
             self._slots.put(jobs)
         return sum(len(entries) for _, entries in claim.batches)
 
     def take_in(
-        self, subscription: Subscription, level: int, body: tuple[bytes, Any], deliveries: int
+        self, subscription: Subscription, stream: str, body: tuple[bytes, Any], deliveries: int
     ) -> list[Job]:
         """The job of a stream entry, held by the present tenure; none when it is malformed: it is buried."""
         entry, fields = body
@@ -255,9 +272,9 @@ class Claimer:
         queue = tenure.keys.queue
         refused: InvalidPayload | None = None
         try:
-            job = work.job_of(queue, level, entry, fields, deliveries)
+            job = work.job_of(queue, stream, entry, fields, deliveries)
         except InvalidPayload as error:
-            job, refused = work.malformed(queue, level, entry, fields, deliveries), error
+            job, refused = work.malformed(queue, stream, entry, fields, deliveries), error
         job.home = tenure
         job.handler = subscription.handlers.get(job.raw_task)
         tenure.hold(job)

@@ -99,11 +99,11 @@ class Maintainer:
 
     async def _bury(self, keys: QueueKeys, worker: str, step: work.Reclaimed) -> None:
         runs, jobs = [], []
-        for level, entry, deliveries, fields in step.poison:
+        for stream, entry, deliveries, fields in step.poison:
             try:
-                job = work.job_of(keys.queue, level, entry, fields, deliveries)
+                job = work.job_of(keys.queue, stream, entry, fields, deliveries)
             except InvalidPayload:
-                job = work.malformed(keys.queue, level, entry, fields, deliveries)
+                job = work.malformed(keys.queue, stream, entry, fields, deliveries)
             error = Poison(f"{deliveries} workers died while they ran this job")
             jobs.append(job)
             runs.append(failed_run(job, limits_of(job, (self._subscription.policy,)), error))

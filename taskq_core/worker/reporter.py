@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from taskq_core import config
 from taskq_core.claimed import Job, entry_ms
 from taskq_core.clock import wall_ms
 from taskq_core.codec import encode_outcome, encode_result
 from taskq_core.errors import InvalidPayload, TaskqError, UnknownTask
 from taskq_core.histogram import bucket
 from taskq_core.metrics.meter import Meter
+from taskq_core.worker.conclusion import concluded, cut_short
 from taskq_core.worker.tenure import Subscription
 from taskq_core.worker.verdict import JobTimeout, Limits, Malformed, failed_run, limits_of
 
@@ -30,6 +32,11 @@ class Reporter:
         """The handler returned."""
         tenure = job.home
         meta = job.meta
+        if job.notebook is not None:
+            tenure.close_notes(job, config.NOTES_DONE_MS)
+        if meta.group or meta.next:
+            self._conclude(job, result, started, ended)
+            return
         if meta.keep:
             try:
                 kept = encode_result(result)
@@ -40,21 +47,13 @@ class Reporter:
         elif meta.id or meta.unique:
             tenure.done(job, b"")
         else:
-            tenure.plain[job.level].append(job.entry)
+            tenure.plain[job.stream].append(job.entry)
         self.done_count += 1
         self._time(job, started, ended)
 
     def failed(self, job: Job, error: BaseException, started: float, ended: float) -> None:
         """The handler raised."""
-        took = ended - started
-        job.took_us = int(took * 1_000_000)
-        times = f"r{bucket(job.took_us)}"
-        if not job.meta.attempts:
-            waited = self._waited_ms(job, took)
-            times += f" w{bucket(1000 * waited)}"
-            if self.meter is not None:
-                self.meter.waited(job.queue, {waited: 1})
-        self._fail(job, error, times)
+        self._fail(job, error, self._measured(job, ended - started))
 
     def unknown(self, job: Job) -> None:
         """Nobody here knows the task. Buried: a payload never names what to import."""
@@ -73,7 +72,11 @@ class Reporter:
                 self.meter.waited(job.queue, {self._waited_ms(job, timeout_s): 1})
             self._fail(job, JobTimeout(f"ran longer than {timeout_s:g} s"))
         elif why == "cancelled":
-            job.home.cancelled(job, encode_outcome("cancelled"))
+            job.home.close_notes(job, config.NOTES_DONE_MS)
+            if job.meta.group:
+                job.home.conclusions.append(cut_short(job))
+            else:
+                job.home.cancelled(job, encode_outcome("cancelled"))
             self.owed.set()
         elif why == "shutdown":
             self.released.append(job)
@@ -83,7 +86,30 @@ class Reporter:
         policy = self.subscriptions[job.queue].policy
         return limits_of(job, (job.handler.policy, policy) if job.handler else (policy,))
 
+    def _conclude(self, job: Job, result: Any, started: float, ended: float) -> None:
+        times = self._measured(job, ended - started)
+        try:
+            end = concluded(job, result, times)
+        except TaskqError as error:
+            self._fail(job, error, times)
+            return
+        job.home.conclusions.append(end)
+        self.done_count += 1
+        self.owed.set()
+
+    def _measured(self, job: Job, took: float) -> str:
+        """The buckets of a run's times, which is counted as waited for by its first attempt."""
+        job.took_us = int(took * 1_000_000)
+        times = f"r{bucket(job.took_us)}"
+        if not job.meta.attempts:
+            waited = self._waited_ms(job, took)
+            times += f" w{bucket(1000 * waited)}"
+            if self.meter is not None:
+                self.meter.waited(job.queue, {waited: 1})
+        return times
+
     def _fail(self, job: Job, error: BaseException, times: str = "") -> None:
+        job.home.close_notes(job, config.NOTES_FAILED_MS)
         job.home.fails.append(failed_run(job, self.limits(job), error, times))
         self.failed_count += 1
         self.owed.set()

@@ -207,7 +207,7 @@ class Slots:
                     # a fault of ours must cost neither the slot nor the job: it is adopted again
                     log.exception("queue %s: the outcome of job %s was not reported", job.queue, job.id)
                     slot.job = None
-                    job.home.drop(job.level, job.entry)
+                    job.home.drop(job.stream, job.entry)
         finally:
             self._active -= 1
 

@@ -17,7 +17,6 @@ from taskq_core.config import RETRIES
 from taskq_core.errors import Discard, InvalidPayload, Retry, UnknownTask
 from taskq_core.fingerprint import fingerprint
 from taskq_core.job import Failure
-from taskq_core.keys import LEVELS
 from taskq_core.programs import CannotStart, ProgramFailed
 from taskq_core.task import Policy
 
@@ -80,8 +79,8 @@ def failed_run(job: Job, limits: Limits, error: BaseException, times: str = "") 
     meta = msgspec.structs.replace(job.meta, attempts=job.attempt, granted=granted, id=job.id)
     kept = delay is None and job.meta.keep
     return FailedRun(
-        level=job.level, entry=job.entry, id=job.id, delay=delay,
-        record=encode_record(LEVELS[job.level].encode(), job.raw_task, meta, encoded, job.raw),
+        stream=job.stream, entry=job.entry, id=job.id, delay=delay,
+        record=encode_record(job.stream[:1].encode(), job.raw_task, meta, encoded, job.raw),
         failure=_notice(job, failure, delay),
         end=End(
             job.id, encode_outcome("dead", error=encoded) if kept else b"", job.meta.keep, job.meta.unique

@@ -98,7 +98,7 @@ async def give_back(client: AsyncClient, jobs: Sequence[Job]) -> list[Job]:
     unknown: list[Job] = []
     by_home: dict[int, list[Job]] = {}
     for job in jobs:
-        if not job.home.lost and job.home.held[job.level].get(job.entry) is job:
+        if not job.home.lost and job.home.held[job.stream].get(job.entry) is job:
             by_home.setdefault(id(job.home), []).append(job)
     for same_home in by_home.values():
         tenure = same_home[0].home
@@ -108,5 +108,5 @@ async def give_back(client: AsyncClient, jobs: Sequence[Job]) -> list[Job]:
             unknown += same_home
             continue
         for job in same_home:
-            tenure.drop(job.level, job.entry)
+            tenure.drop(job.stream, job.entry)
     return unknown

@@ -26,6 +26,7 @@ from taskq_core.worker.context import Context
 from taskq_core.worker.heartbeat import Heartbeat
 from taskq_core.worker.maintainer import Maintainer
 from taskq_core.worker.metered import async_client
+from taskq_core.worker.noter import Noter
 from taskq_core.worker.options import WorkerOptions
 from taskq_core.worker.reporter import Reporter
 from taskq_core.worker.sleeper import Sleeper
@@ -135,7 +136,8 @@ class Worker:
         # queues on several servers are looked after one by one: none waits for the server of another
         apart = [(s,) for s in self._subscriptions]
         self._parts = apart if self._client.spread else [self._subscriptions]
-        self._ackers = [Acker(context, part) for part in self._parts]
+        self._noter = Noter(context)
+        self._ackers = [Acker(context, part, self._noter) for part in self._parts]
         self._claimer = Claimer(context)
         heartbeats = [Heartbeat(context, part, self) for part in self._parts]
         services = self._start_services(context)
@@ -174,6 +176,7 @@ class Worker:
         return [
             self._claiming,
             *(self._keep("acker", acker.run) for acker in self._ackers),
+            self._keep("noter", self._noter.run),
             self._keep("watchdog", watchdog.run),
             *(self._keep("maintainer", maintainer.run) for maintainer in maintainers),
             *(self._keep("adopter", adopter.run) for adopter in adopters),
@@ -212,6 +215,8 @@ class Worker:
         for slot in self._slots.running:
             slot.cancel("shutdown")
         await self._until_idle(lambda: _STOP_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._noter.flush(), _STOP_S)  # what is given back is not ours any more
         unfinished = [job for slot in self._slots.running if (job := slot.lane_job or slot.job)]
         await give_back(self._client, [*unstarted, *self.reporter.released, *unfinished])
         for acker, part in zip(self._ackers, self._parts, strict=True):
@@ -226,9 +231,9 @@ class Worker:
         for subscription in subscriptions:
             tenure = subscription.tenure
             left = await self._client.run(work.pending(tenure.keys, tenure.worker, MAX_BATCH))
-            for level, entry, _ in left:
-                tenure.hold(Job(tenure.keys.queue, level, entry, b"", b"", home=tenure))
-            await give_back(self._client, [job for held in tenure.held for job in held.values()])
+            for stream, entry, _ in left:
+                tenure.hold(Job(tenure.keys.queue, stream, entry, b"", b"", home=tenure))
+            await give_back(self._client, [job for held in tenure.held.values() for job in held.values()])
 
     async def _until_idle(self, seconds: Callable[[], float]) -> None:
         begun = time.monotonic()  # an order to end now may cut the grace short meanwhile

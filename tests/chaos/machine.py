@@ -94,7 +94,9 @@ class Machine(Working):
         assert self.rig.run(self.rig.failing(worker, *jobs)) == -1
         assert self.rig.run(self.rig.failing(worker, *jobs, retries=1_000)) == -1
         assert self.rig.run(work.release(self.rig.keys, worker, jobs)) == -1
-        assert self.rig.run(work.adopt(self.rig.keys, worker, [(job.level, job.entry) for job in jobs])) == []
+        assert (
+            self.rig.run(work.adopt(self.rig.keys, worker, [(job.stream, job.entry) for job in jobs])) == []
+        )
         assert self.rig.run(work.claim(self.rig.keys, worker, work.Wanted(5))).state == "lost"
         assert self.rig.run(work.heartbeat(self.rig.keys, worker, LONG_MS, {"host": "h"})) == -1
         assert self.rig.dump() == before
@@ -177,7 +179,7 @@ class Machine(Working):
         (worker,) = self.alive()
         jobs = self.rig.jobs(self.once(work.claim(self.rig.keys, worker, work.Wanted(100, alone=True))))
         for job in jobs:
-            self.model.hand_out(job.id, worker, (job.level, job.entry))
+            self.model.hand_out(job.id, worker, (job.stream, job.entry))
             self.held[worker][job.id] = job
         self.seen = recount(self.rig.raw, self.rig.keys)
         return jobs

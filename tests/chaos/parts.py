@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -38,6 +39,8 @@ class Run:
 
 def run_here(row: str, kind: str, seed: str) -> None:
     """A run in this process; its outcome is the last line of stdout, as JSON."""
+    # in the background of a shell Ctrl-C is ignored, and so it would be in all that a row starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     (chosen,) = (one for one in ROWS if one.id == row)
     outcome = run_row(chosen, kind, int(seed))
     print(msgspec.json.encode(outcome).decode())

@@ -13,7 +13,7 @@ from taskq_core import State
 from taskq_core.keys import LEVELS, ORPHAN, QueueKeys
 from tests.keyspace import LASTING, PASSING
 
-Place = tuple[int, bytes]
+Place = tuple[str, bytes]
 """Level and entry."""
 PARTS = ("entries", "pending", "groups")
 
@@ -49,7 +49,7 @@ def recount(raw: Any, keys: QueueKeys) -> Recount:
     for level in range(len(LEVELS)):
         _count_stream(seen, level, [read[f"{part}{level}"] for part in PARTS], moved)
     for at in moved:
-        if (LEVELS.index(at[:1].decode()), at[1:]) not in seen.entries.values():
+        if (at[:1].decode(), at[1:]) not in seen.entries.values():
             seen.ghosts.append(f"moved names {at!r}, which is not there")
     _count_index(seen, State.SCHEDULED, read["jobs"], read["due"])
     _count_index(seen, State.DEAD, read["dead_jobs"], read["dead"])
@@ -91,7 +91,7 @@ def _count_stream(seen: Recount, level: int, parts: Sequence[Any], moved: dict[b
             seen.ghosts.append(f"{name} was given to a worker, is not pending, and is still there")
         state = State.READY if owner == ORPHAN else State.RUNNING
         seen.places.setdefault(name, []).append((state, "" if owner == ORPHAN else owner))
-        seen.entries[name] = level, entry
+        seen.entries[name] = LEVELS[level], entry
     seen.ghosts += [f"{entry!r} is pending and is not there" for entry in owners]
 
 

@@ -109,4 +109,4 @@ class Steps(RuleBasedStateMachine):
         return known is not None and known.state in (State.READY, State.RUNNING) and self._at(known, job)
 
     def _at(self, known: Known, job: Job) -> bool:
-        return (known.place or self.seen.entries.get(job.id)) == (job.level, job.entry)
+        return (known.place or self.seen.entries.get(job.id)) == (job.stream, job.entry)

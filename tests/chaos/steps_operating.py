@@ -52,7 +52,7 @@ class Operating(Steps):
         self.model.totals["enqueued"] += 1
         known = Known(State.SCHEDULED if delayed else State.READY, at, unique=unique, keep=keep)
         if not delayed:
-            known.place, known.born = (at, job_id[1:].encode()), self.model.totals["enqueued"]
+            known.place, known.born = (level.letter, job_id[1:].encode()), self.model.totals["enqueued"]
         self.model.bear(job_id, known)
 
     def import_jobs(self, data: Data) -> None:

@@ -9,6 +9,7 @@ from taskq_core.claimed import Job
 from taskq_core.command import Command
 from taskq_core.commands import work
 from taskq_core.commands.work import Acks, End
+from taskq_core.keys import LEVELS
 from tests.chaos.steps import OUTCOME, Data
 from tests.chaos.steps_operating import Operating
 from tests.scripts.rig import LONG_MS
@@ -32,7 +33,7 @@ class Working(Operating):
         jobs = self.rig.jobs(claim)
         self._check_claim(claim.state, jobs, want, alone)
         for job in jobs:
-            known = self.model.hand_out(job.id, worker, (job.level, job.entry))
+            known = self.model.hand_out(job.id, worker, (job.stream, job.entry))
             assert job.attempt == known.attempts + known.deliveries, f"{job.id} begins attempt {job.attempt}"
             if not reply_is_lost:
                 self.held[worker][job.id] = job
@@ -51,7 +52,7 @@ class Working(Operating):
             return
         assert len(jobs) <= want
         for level, waiting in enumerate(self.seen.waiting):
-            first = [job.entry for job in jobs if job.level == level and job.deliveries == 1]
+            first = [job.entry for job in jobs if LEVELS.index(job.stream) == level and job.deliveries == 1]
             fresh = [entry for entry in first if entry in waiting]
             assert fresh == waiting[: len(fresh)], "not the oldest were handed out"
         got = {job.id for job in jobs}
@@ -60,7 +61,9 @@ class Working(Operating):
             known[name].level for name in self.model.of(State.READY) if self._plain(name) and name not in got
         ]
         assert len(jobs) == want or not left, "there was more to be had"
-        assert not got or not left or min(left) >= max(job.level for job in jobs), "a lower level went first"
+        assert not got or not left or min(left) >= max(LEVELS.index(job.stream) for job in jobs), (
+            "a lower level went first"
+        )
 
     def _plain(self, job_id: str) -> bool:
         return not self.model.jobs[job_id].crashed
@@ -74,7 +77,7 @@ class Working(Operating):
         """The ack of some jobs with all that ends with them."""
         acks = Acks()
         for job in jobs:
-            acks.entries.setdefault(("done", job.level), []).append(job.entry)
+            acks.entries.setdefault(("done", job.stream), []).append(job.entry)
             if job.meta.id:
                 acks.moved.append(job.meta.id)
             if job.meta.keep or job.meta.unique:
@@ -127,13 +130,13 @@ class Working(Operating):
 
     def adopt(self, data: Data) -> None:
         worker = data.draw(st.sampled_from(self.alive()))
-        there = {(job.level, job.entry) for job in self.held[worker].values()}
+        there = {(job.stream, job.entry) for job in self.held[worker].values()}
         pending = self.rig.pending(worker)
         lost = [place for place in pending if place not in there]
         found = self.call(work.adopt(self.rig.keys, worker, lost), same_reply=True)
         assert len(found) == len(lost)
-        for level, (entry, fields) in found:
-            job = work.job_of(self.rig.queue, level, entry, fields, pending[level, entry])
+        for stream, (entry, fields) in found:
+            job = work.job_of(self.rig.queue, stream, entry, fields, pending[stream, entry])
             assert self.has(job, worker)
             assert job.attempt == self.model.jobs[job.id].attempts + self.model.jobs[job.id].deliveries
             self.held[worker][job.id] = job
@@ -211,7 +214,7 @@ class Working(Operating):
         if not runs:
             self.model.revoked.discard(worker)
         jobs = [
-            work.job_of(self.rig.queue, level, entry, fields, n) for level, entry, n, fields in step.poison
+            work.job_of(self.rig.queue, stream, entry, fields, n) for stream, entry, n, fields in step.poison
         ]
         assert sorted(job.id for job in jobs) == poison
         if jobs:

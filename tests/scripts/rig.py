@@ -79,8 +79,8 @@ class Rig:
 
     def jobs(self, claim: work.Claim) -> list[Job]:
         return [
-            work.job_of(self.queue, level, entry, fields, claim.deliveries.get((level, entry), 1))
-            for level, entries in claim.batches
+            work.job_of(self.queue, stream, entry, fields, claim.deliveries.get((stream, entry), 1))
+            for stream, entries in claim.batches
             for entry, fields in entries
         ]
 
@@ -90,7 +90,7 @@ class Rig:
     def acking(self, worker: str, *jobs: Job, counter: str = "done", result: bytes = b"") -> Command[int]:
         acks = Acks()
         for job in jobs:
-            acks.entries.setdefault((counter, job.level), []).append(job.entry)
+            acks.entries.setdefault((counter, job.stream), []).append(job.entry)
             if job.meta.id:
                 acks.moved.append(job.meta.id)
             if job.meta.keep or job.meta.unique:
@@ -149,6 +149,6 @@ class Rig:
     def totals(self) -> dict[str, int]:
         return {name.decode(): int(n) for name, n in self.raw.hgetall(self.keys.stats).items()}
 
-    def pending(self, worker: str) -> dict[tuple[int, bytes], int]:
-        """Level and entry of what is in a worker's name, with the delivery counts."""
-        return {(level, entry): n for level, entry, n in self.run(work.pending(self.keys, worker))}
+    def pending(self, worker: str) -> dict[tuple[str, bytes], int]:
+        """Stream and entry of what is in a worker's name, with the delivery counts."""
+        return {(stream, entry): n for stream, entry, n in self.run(work.pending(self.keys, worker))}

@@ -46,7 +46,7 @@ def test_each_outcome_has_its_own_counter(rig: Rig) -> None:
     rig.add(3)
     rig.hire()
     first, second, third = rig.claim(want=3)
-    acks = Acks(entries={("done", 2): [first.entry], ("cancelled", 2): [second.entry, third.entry]})
+    acks = Acks(entries={("done", "n"): [first.entry], ("cancelled", "n"): [second.entry, third.entry]})
 
     assert rig.run(work.ack(rig.keys, "w1", acks)) == 3
 
@@ -80,7 +80,7 @@ def test_run_and_wait_times_are_counted_with_their_jobs_and_never_twice(rig: Rig
     rig.add(2)
     rig.hire()
     jobs = rig.claim(want=2)
-    acks = Acks(entries={("done", 2): [job.entry for job in jobs]}, counts={"r40": 2, "w50": 2})
+    acks = Acks(entries={("done", "n"): [job.entry for job in jobs]}, counts={"r40": 2, "w50": 2})
     for _ in range(2):
         rig.run(work.ack(rig.keys, "w1", acks))
 
@@ -98,7 +98,7 @@ def test_a_batch_ends_jobs_of_every_kind_at_once(rig: Rig) -> None:
     rig.hire()
     jobs = rig.claim(want=9)
     acks = Acks(
-        entries={("done", 2): [job.entry for job in jobs]},
+        entries={("done", "n"): [job.entry for job in jobs]},
         ends=[
             End(job_id, b'{"state":"done","result":%d}' % n, 1000 * (n + 1), f"key{n}")
             for n, job_id in enumerate(kept)

@@ -185,7 +185,7 @@ def test_adopting_takes_nothing_from_others_and_nothing_that_has_ended(rig: Rig)
     rig.ack("w1", done)
     before = rig.dump()
 
-    bodies = rig.run(work.adopt(rig.keys, "w1", [(j.level, j.entry) for j in (mine, done, other)]))
+    bodies = rig.run(work.adopt(rig.keys, "w1", [(j.stream, j.entry) for j in (mine, done, other)]))
 
     assert [entry for _, (entry, _) in bodies] == [mine.entry]
     assert rig.dump() == before
@@ -197,7 +197,7 @@ def test_an_entry_deleted_by_hand_is_no_longer_pending_after_adoption(rig: Rig) 
     (job,) = rig.claim()
     rig.raw.xdel(rig.keys.streams[2], job.entry)
 
-    assert rig.run(work.adopt(rig.keys, "w1", [(job.level, job.entry)])) == []
+    assert rig.run(work.adopt(rig.keys, "w1", [(job.stream, job.entry)])) == []
 
     assert rig.pending("w1") == {}
 

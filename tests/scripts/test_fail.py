@@ -22,7 +22,7 @@ def test_a_failed_job_waits_for_its_next_attempt_and_comes_back_under_its_id(rig
     rig.promote()
 
     (again,) = rig.claim()
-    assert (again.id, again.attempt, again.raw, again.level) == (job_id, 2, b'{"x":1}', 1)
+    assert (again.id, again.attempt, again.raw, again.stream) == (job_id, 2, b'{"x":1}', "h")
 
 
 def test_a_buried_job_keeps_its_error_and_traceback(rig: Rig) -> None:

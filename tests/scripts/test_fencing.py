@@ -23,7 +23,7 @@ ZOMBIE: dict[str, Build] = {
     "fail": lambda rig, jobs: rig.failing("w1", *jobs, retries=1),
     "bury": lambda rig, jobs: rig.failing("w1", *jobs),
     "release": lambda rig, jobs: work.release(rig.keys, "w1", jobs),
-    "adopt": lambda rig, jobs: work.adopt(rig.keys, "w1", [(job.level, job.entry) for job in jobs]),
+    "adopt": lambda rig, jobs: work.adopt(rig.keys, "w1", [(job.stream, job.entry) for job in jobs]),
     "heartbeat": lambda rig, jobs: work.heartbeat(rig.keys, "w1", LONG_MS, {"host": "zombie"}),
     "claim": lambda rig, jobs: work.claim(rig.keys, "w1", work.Wanted(5)),
 }

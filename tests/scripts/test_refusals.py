@@ -104,8 +104,8 @@ def test_a_full_server_refuses_enqueueing_and_nothing_is_added(full: Rig) -> Non
 def test_a_queue_is_drained_while_the_server_is_full(full: Rig) -> None:
     running = [job.ref.id for job in full.client.list_jobs("q", State.RUNNING).jobs]
     first, second = [
-        work.job_of("q", level, entry, fields)
-        for level, (entry, fields) in full.run(work.adopt(full.keys, "w1", list(full.pending("w1"))))
+        work.job_of("q", stream, entry, fields)
+        for stream, (entry, fields) in full.run(work.adopt(full.keys, "w1", list(full.pending("w1"))))
     ]
 
     assert full.run(work.heartbeat(full.keys, "w1", LONG_MS, {"host": "h"})) > 0

@@ -100,7 +100,7 @@ TABLE: dict[str, Callable[[Scene], Command[Any]]] = {
     "ack-with-lock": lambda s: s.rig.acking("w1", *(job for job in s.jobs if job.meta.unique)),
     "ack-times": lambda s: work.ack(s.rig.keys, "w1", Acks(counts={"r1": 1})),
     "add_schedule": _add_schedule,
-    "adopt": lambda s: work.adopt(s.rig.keys, "w1", [(job.level, job.entry) for job in s.jobs]),
+    "adopt": lambda s: work.adopt(s.rig.keys, "w1", [(job.stream, job.entry) for job in s.jobs]),
     "announce": lambda s: operate.announce("default", "other"),
     "bury": lambda s: operate.bury(s.rig.keys, s.everything),
     "cancel": lambda s: operate.cancel(s.rig.keys, s.everything),

@@ -43,7 +43,7 @@ def fill(rig: Rig) -> dict[State, set[str]]:
 
 
 def _held(rig: Rig, worker: str) -> list[tuple[str, bytes]]:
-    return [("chnl"[level], entry) for level, entry in rig.pending(worker)]
+    return list(rig.pending(worker))
 
 
 @pytest.mark.parametrize("limit", [1, 3, 100])

@@ -155,7 +155,7 @@ def test_a_bad_payload_among_good_ones_refuses_the_call() -> None:
 
 def test_a_job_knows_its_attempt_from_attempts_made_and_crashes() -> None:
     meta = b'{"i":"s1763951707123-7","a":2,"r":5}'
-    job = job_of("q", 1, b"1763951799999-0", [b"t", b'{"x":1}', b"@", meta], deliveries=3)
+    job = job_of("q", "h", b"1763951799999-0", [b"t", b'{"x":1}', b"@", meta], deliveries=3)
 
     assert (job.id, str(job.ref), job.task, job.priority) == (
         "s1763951707123-7",
@@ -168,7 +168,7 @@ def test_a_job_knows_its_attempt_from_attempts_made_and_crashes() -> None:
 
 
 def test_a_plain_job_is_named_by_its_entry() -> None:
-    job = job_of("q", 2, b"1763951707123-0", [b"t", b"{}"])
+    job = job_of("q", "n", b"1763951707123-0", [b"t", b"{}"])
 
     assert (job.id, job.attempt, job.meta) == ("n1763951707123-0", 1, Meta())
     assert job.payload is job.payload  # decoded once
@@ -177,11 +177,11 @@ def test_a_plain_job_is_named_by_its_entry() -> None:
 @pytest.mark.parametrize("fields", [[], [b"t"], [b"t", b"{}", b"@"], [b"t", b"{}", b"x", b"{}"], [b"t"] * 6])
 def test_an_entry_of_another_shape_is_no_job(fields: list[bytes]) -> None:
     with pytest.raises(InvalidPayload):
-        job_of("q", 2, b"1-0", fields)
+        job_of("q", "n", b"1-0", fields)
 
 
 def test_a_payload_that_is_no_object_fails_when_it_is_read() -> None:
-    job = Job("q", 2, b"1-0", b"t", b"[1]")
+    job = Job("q", "n", b"1-0", b"t", b"[1]")
 
     with pytest.raises(InvalidPayload):
         assert job.payload

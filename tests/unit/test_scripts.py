@@ -26,7 +26,7 @@ DRAIN = {
     "watch",
 }
 SCANS = r"['\"](KEYS|SCAN|HSCAN|SSCAN|ZSCAN|RANDOMKEY|FLUSHALL|FLUSHDB|EVAL|FUNCTION|SORT|SMEMBERS)['\"]"
-READS = {"inspect", "snapshot", "states", "outcomes", "audit", "place"}
+READS = {"inspect", "snapshot", "states", "outcomes", "audit", "place", "notes"}
 READS |= {verb for verb in VERBS if verb.startswith("list")}
 
 
@@ -130,4 +130,5 @@ def test_parts_are_put_in_where_a_script_uses_them_and_only_there(verb: str) -> 
         (function,) = re.findall(
             r"^local function (\w+)", (LUA / "parts" / f"{part}.lua").read_text(), re.MULTILINE
         )
+        assert source.count(f"local function {function}(") == 1
         assert f"{function}(" in body(verb)

@@ -26,7 +26,7 @@ class Point:
 
 def call(function: Any, payload: bytes) -> Any:
     """What the function returns for a payload, as a worker calls it."""
-    return Arguments(function).caller()(Job("q", 2, b"1-0", b"t", payload))
+    return Arguments(function).caller()(Job("q", "n", b"1-0", b"t", payload))
 
 
 def plain(a: int, b: str = "b", *, c: bool = False) -> Any:

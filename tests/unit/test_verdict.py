@@ -20,7 +20,7 @@ NO = ValueError("no")
 
 def job(attempt: int = 1, **meta: object) -> Job:
     attempts = {"attempts": attempt - 1, "id": "n1-0"} if attempt > 1 else {}
-    return Job("q", 2, b"1-0", b"t", b"{}", Meta(**attempts | meta))  # type: ignore[arg-type] # fields of Meta
+    return Job("q", "n", b"1-0", b"t", b"{}", Meta(**attempts | meta))  # type: ignore[arg-type] # fields of Meta
 
 
 @given(st.integers(0, 20), st.integers(1, 30), st.integers(0, 10))
@@ -78,12 +78,12 @@ def test_a_job_comes_before_its_task_its_task_before_the_queue_and_all_before_th
 
 
 def test_a_retried_job_carries_its_id_attempts_and_error() -> None:
-    one = Job("q", 1, b"17-3", b"task", b'{"x":1}', Meta(retries=9, unique="k"), deliveries=2)
+    one = Job("q", "h", b"17-3", b"task", b'{"x":1}', Meta(retries=9, unique="k"), deliveries=2)
 
     run = failed_run(one, Limits(9, FIXED, 0), NO)
 
     record = decode_record(run.record)
-    assert (run.id, run.level, run.entry) == ("h17-3", 1, b"17-3")
+    assert (run.id, run.stream, run.entry) == ("h17-3", "h", b"17-3")
     assert run.delay is not None
     assert (record.level, record.task, record.payload) == ("h", "task", b'{"x":1}')
     assert record.meta == Meta(attempts=2, id="h17-3", retries=9, unique="k")

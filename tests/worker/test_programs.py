@@ -21,7 +21,7 @@ Runner = Callable[[Coroutine[None, None, None]], None]
 
 def job(**meta: int) -> Job:
     plain = Meta(keep=1000, attempts=meta.get("attempts", 0))
-    return Job("images", 2, b"1763951707123-0", b"resize", b'{"n":1}', plain)
+    return Job("images", "n", b"1763951707123-0", b"resize", b'{"n":1}', plain)
 
 
 def open_descriptors() -> int:

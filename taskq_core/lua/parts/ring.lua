@@ -1,0 +1,68 @@
+-- Takes up to `want` jobs of a level from its tenants in turn: deficit round robin, with jobs as the unit and a tenant's
+-- weight as its quantum. Returns how many, and the streams they came from. `draw(name, most, given_back)` takes from one
+-- stream; it returns how many, what is left there ("more", "none", "other": nothing for this worker, or "stop": no more
+-- at all), and whether nothing given back is left. Where `want` is twice what a round brings, several are taken at once.
+-- Who has nothing, or is at a limit, leaves the ring.
+--#use serve
+local function rotate(crowd, level, want, draw, us)
+  local call, list, at = redis.call, crowd.lists .. level, level .. '@'
+  local taken, held, dry, stop = 0, {}, {}, false
+
+  local function quotas(names, settings) -- what each may take; the first one's turn may have begun in an earlier claim
+    local found, weights, sum = {}, {}, 0
+    for k, tenant in ipairs(names) do
+      weights[k] = settings[k] and tonumber(string.match(settings[k], '^%d+')) or 1
+      sum = sum + (dry[tenant] and 0 or weights[k])
+    end
+    local rounds = math.max(1, math.floor(want / math.max(1, sum)))
+    for k in ipairs(names) do found[k] = rounds * weights[k] end
+    local owner, credit = string.match(call('HGET', crowd.ring, '+' .. level) or '', '^([^ ]*) (%d+)$')
+    if owner then
+      if owner == names[1] then found[1] = tonumber(credit) end
+      call('HDEL', crowd.ring, '+' .. level)
+    end
+    return found, weights
+  end
+
+  local function pass(names) -- how many stay in the ring of whom this worker can have nothing
+    local fields, back, passed, idle = {}, {}, 0, 0
+    for k, tenant in ipairs(names) do fields[k] = at .. tenant end
+    local states, settings = call('HMGET', crowd.ring, unpack(fields)), call('HMGET', crowd.set, unpack(names))
+    local found, weights = quotas(names, settings)
+    for k, tenant in ipairs(names) do
+      if want <= 0 or stop then break end
+      local name, got, left = tenant == '' and level or fields[k], 0, 'other'
+      if not dry[tenant] then
+        got, left = serve(crowd, name, settings[k], states[k], math.min(found[k], want), draw, us)
+      end
+      taken, want, stop = taken + got, want - got, left == 'stop'
+      if got > 0 and tenant ~= '' then held[#held + 1] = name end
+      local rest = left == 'more' and want <= 0 and (found[k] - got) % weights[k] or 0
+      dry[tenant] = left ~= 'more'
+      if rest > 0 then -- its turn goes on with the next claim
+        call('HSET', crowd.ring, '+' .. level, tenant .. ' ' .. rest)
+        break
+      end
+      passed = k
+      if left == 'none' and tenant ~= '' then call('HDEL', crowd.ring, name)
+      elseif left == 'park' and tenant ~= '' then call('HSET', crowd.ring, name, states[k] == 'o' and 'q' or 'p')
+      else
+        back[#back + 1] = tenant
+        if got == 0 then idle = idle + 1 end
+      end
+    end
+    if #back == 1 and back[1] == '' and passed == call('LLEN', list) then back = {} end -- the last tenant has left
+    call('LTRIM', list, passed, -1)
+    if #back > 0 then call('RPUSH', list, unpack(back)) end
+    return idle
+  end
+
+  local idle = 0
+  for _ = 1, 100 do
+    if want <= 0 or stop or idle >= math.max(1, call('LLEN', list)) then break end
+    local before = taken
+    idle = idle + pass(call('LRANGE', list, 0, math.max(want, 16) - 1))
+    if taken > before then idle = 0 end
+  end
+  return taken, held
+end
