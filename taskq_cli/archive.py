@@ -11,6 +11,7 @@ import msgspec
 
 from taskq_cli import schedule_lines
 from taskq_cli.durations import parse_time
+from taskq_cli.flow_settings import flow_of
 from taskq_cli.jsontext import embedded, rfc3339, unescaped
 from taskq_cli.schedule_lines import ScheduleLine, Seconds, span_of
 from taskq_cli.views import View, error_record, seconds
@@ -31,7 +32,9 @@ EXPORTED: Final = View(
     schema=SCHEMA,
     fields=(
         "schema", "id", "queue", "state", "task", "priority", "payload", "attempts", "granted", "due_at",
-        "died_at", "retries", "backoff", "timeout_s", "unique", "keep_s", "schedule", "fire_at",
+        "died_at", "retries", "backoff", "timeout_s", "unique", "throttle_s",
+        "debounce_s", "debounce_max_s", "concurrency_key", "keep_s", "schedule", "fire_at",
+        "chain", "after", "previous",
         "error",
     ),
     columns=("id", "state", "task", "priority", "attempts", "due_at", "died_at", "payload"),
@@ -39,6 +42,7 @@ EXPORTED: Final = View(
     stream=True,
 )  # fmt: skip
 
+_NULL: Final = msgspec.Raw(b"null")
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 _Bytes = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000_000_000)]
 
@@ -72,9 +76,16 @@ def exported_record(job: JobDetail) -> dict[str, Any]:
         "backoff": _backoff_record(job.backoff),
         "timeout_s": seconds(job.timeout),
         "unique": job.unique,
+        "throttle_s": seconds(job.throttle),
+        "debounce_s": seconds(job.debounce),
+        "debounce_max_s": seconds(job.debounce_max),
+        "concurrency_key": job.concurrency_key,
         "keep_s": seconds(job.keep),
         "schedule": job.schedule,
         "fire_at": rfc3339(job.fire_at),
+        "chain": job.chain or None,
+        "after": None if job.after is None else job.after.id,
+        "previous": embedded(job.previous),
         "error": error_record(job.error),
     }
 
@@ -91,6 +102,7 @@ def settings_record(queue: QueueSnapshot) -> dict[str, Any]:
         **limits,
         "dead_age_s": None if age is None else seconds(timedelta(milliseconds=age)),
         "slo_s": seconds(queue.slo),
+        "flow": {limit.stored_name: limit.text for limit in queue.flow_limits},
     }
 
 
@@ -140,9 +152,16 @@ class _Job(msgspec.Struct, forbid_unknown_fields=True):
     backoff: _Backoff | None = None
     timeout_s: Seconds | None = None
     unique: str | None = None
+    throttle_s: Seconds | None = None
+    debounce_s: Seconds | None = None
+    debounce_max_s: Seconds | None = None
+    concurrency_key: str | None = None
     keep_s: Seconds | None = None
     schedule: str | None = None
     fire_at: str | None = None
+    chain: str | None = None
+    after: str | None = None
+    previous: msgspec.Raw = _NULL
     error: _Error | None = None
 
 
@@ -155,6 +174,7 @@ class _Queue(msgspec.Struct, forbid_unknown_fields=True):
     dead_max: _Count | None = None
     dead_age_s: Seconds | None = None
     slo_s: Seconds | None = None
+    flow: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 _decode_schema: Final = msgspec.json.Decoder(_Schema).decode
@@ -192,9 +212,16 @@ def _job(line: _Job) -> JobDetail:
         retries=line.retries,
         timeout=span_of(line.timeout_s),
         unique=line.unique,
+        throttle=span_of(line.throttle_s),
+        debounce=span_of(line.debounce_s),
+        debounce_max=span_of(line.debounce_max_s),
+        concurrency_key=line.concurrency_key,
         keep=span_of(line.keep_s),
         schedule=line.schedule,
         fire_at=_time(line.fire_at),
+        chain=line.chain or "",
+        after=None if line.after is None else JobRef.parse(line.after, ref.queue),
+        previous=None if bytes(line.previous) == b"null" else unescaped(bytes(line.previous)),
         error=None if error is None else Failure(
             error.type, error.message, error.traceback, error.fingerprint
         ),
@@ -215,6 +242,7 @@ def _settings(line: _Queue) -> QueueSettings:
         "dead_max": line.dead_max,
         "dead_age": span_of(line.dead_age_s),
         "slo": span_of(line.slo_s),
+        **flow_of(line.flow),
     }
     return QueueSettings(line.queue, {k: v for k, v in limits.items() if v is not None}, line.paused)
 

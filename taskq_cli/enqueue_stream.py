@@ -37,6 +37,7 @@ def enqueue_stream(session: Session, defaults: Defaults, manner: Manner) -> None
         None if manner.dry_run else session.output,
         stop_on_error=manner.stop_on_error,
         durable=defaults.durable,
+        wait_for_room=defaults.wait_for_room,
     )
     following = None
     if manner.wait is not None and not manner.dry_run:
@@ -57,7 +58,14 @@ def enqueue_stream(session: Session, defaults: Defaults, manner: Manner) -> None
 def _source(client: Client | None, defaults: Defaults) -> Source:
     if defaults.task is None:
         return Jobs(client, LineParser(defaults))
-    return Payloads(client, defaults.queue, defaults.task, defaults.options, defaults.durable)
+    return Payloads(
+        client,
+        defaults.queue,
+        defaults.task,
+        defaults.options,
+        defaults.durable,
+        defaults.wait_for_room,
+    )
 
 
 def _adding(following: Following) -> Callable[[Sequence[Answer]], None]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from taskq_cli.endings import Terminated
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SLICE_S = 0.05
 
 
 @contextmanager
-def whole_step() -> Iterator[None]:
-    """The first signal takes effect after the block; a second one at once."""
+def whole_step() -> Iterator[Callable[[float], bool]]:
+    """The first signal takes effect after the block; a second one at once.
+
+    What it gives rests for so many seconds within the block, or until a signal came: True when one did.
+    """
     arrived: list[int] = []
 
     def hold(number: int, frame: FrameType | None) -> None:
@@ -22,9 +27,15 @@ def whole_step() -> Iterator[None]:
         if len(arrived) > 1:
             raise _meaning(number)
 
+    def rest(seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while not arrived and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _SLICE_S))
+        return bool(arrived)
+
     before = {number: signal.signal(number, hold) for number in _SIGNALS}
     try:
-        yield
+        yield rest
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from taskq_core import DEFAULT_OPTIONS, JobOptions
 
@@ -15,3 +16,4 @@ class Defaults:
     task: str | None = None
     options: JobOptions = DEFAULT_OPTIONS
     durable: bool = False
+    wait_for_room: timedelta | None = None

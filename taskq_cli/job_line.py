@@ -12,6 +12,7 @@ import msgspec
 
 from taskq_cli.durations import parse_duration, parse_time
 from taskq_cli.job_defaults import Defaults
+from taskq_cli.links import links_of
 from taskq_cli.sanitize import clean
 from taskq_core import (
     JobOptions,
@@ -21,6 +22,7 @@ from taskq_core import (
 )
 
 _EMPTY: Final = msgspec.Raw(b"{}")
+_NULL: Final = msgspec.Raw(b"null")
 KINDS_KEPT: Final = 256
 """Different tasks, queues and options that are remembered; a line that repeats them is read faster."""
 
@@ -44,7 +46,15 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True, gc=False, rename={"in_":
     timeout: str | float | None = None
     unique: str | None = None
     unique_for: str | float | None = None
+    throttle: str | float | None = None
+    debounce: str | float | None = None
+    debounce_max: str | float | None = None
+    replace: bool | None = None
+    concurrency_key: str | None = None
     keep: str | float | None = None
+    tenant: str | None = None
+    group: str | None = None
+    then: msgspec.Raw = _NULL
 
 
 KEYS: Final = _Line.__struct_encode_fields__
@@ -100,7 +110,8 @@ class LineParser:
     def _options_of(self, line: _Line) -> JobOptions:
         key = (
             line.priority, line.in_, line.at, line.retries, line.timeout, line.unique, line.unique_for,
-            line.keep,
+            line.keep, line.throttle, line.debounce, line.debounce_max, line.replace, line.concurrency_key,
+            line.tenant, line.group, bytes(line.then),
         )  # fmt: skip
         known = self._options.get(key)
         if known is None:
@@ -126,7 +137,15 @@ def _given(line: _Line) -> Mapping[str, Any]:
         "timeout": _span(line.timeout),
         "unique": line.unique,
         "unique_for": _span(line.unique_for),
+        "throttle": _span(line.throttle),
+        "debounce": _span(line.debounce),
+        "debounce_max": _span(line.debounce_max),
+        "replace": line.replace,
+        "concurrency_key": line.concurrency_key,
         "keep": _span(line.keep),
+        "group": line.group,
+        "then": None if bytes(line.then) == b"null" else links_of(bytes(line.then)),
+        "tenant": line.tenant,
     }
     given = {name: value for name, value in values.items() if value is not None}
     # a line's own time replaces the one of the command line, whichever way it is written

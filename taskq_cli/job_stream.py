@@ -4,6 +4,8 @@
    wrong line: the right ones around it go through.
 2. What is sent is also printed: an interrupt between the two waits.
 3. A server that refuses or goes away ends the stream; the lines of that batch are answered with it.
+4. A queue that is full is waited for, where that is asked for, and nothing is read meanwhile. An interrupt
+   ends the wait.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 from taskq_cli.exit_codes import ExitCode, code_of
@@ -21,7 +24,18 @@ from taskq_cli.lines import TOO_LONG, Batch
 from taskq_cli.render import JsonWriter, LineWriter, Writer
 from taskq_cli.sanitize import clean
 from taskq_cli.views import receipt_record
-from taskq_core import Client, JobOptions, NewJob, NotDurable, Receipt, TaskqError, UsageError, check_payload
+from taskq_core import (
+    Client,
+    JobOptions,
+    NewJob,
+    NotDurable,
+    QueueFull,
+    Receipt,
+    Refused,
+    TaskqError,
+    UsageError,
+    check_payload,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +70,20 @@ class Payloads:
     task: str
     options: JobOptions
     durable: bool = False
+    wait_for_room: timedelta | None = None
 
     def at_once(self, lines: Sequence[bytes]) -> Sequence[Receipt] | None:
         """All of them: the fast way."""
         if self.client is None:
             return None
-        return self.client.enqueue_many(self.queue, self.task, lines, self.options, durable=self.durable)
+        return self.client.enqueue_many(
+            self.queue,
+            self.task,
+            lines,
+            self.options,
+            durable=self.durable,
+            wait_for_room=self.wait_for_room,
+        )
 
     def read(self, line: bytes) -> tuple[str, NewJob]:
         """The line as a job."""
@@ -80,11 +102,16 @@ class Jobs:
         if self.client is None:
             return None
         parsed = [self.parser.parse(line) for line in lines]
-        kind, durable = parsed[0][0], self.parser.defaults.durable
+        kind, defaults = parsed[0][0], self.parser.defaults
         if kind.options.unique is not None or any(other is not kind for other, _ in parsed):
             return None
         return self.client.enqueue_many(
-            kind.queue, kind.task, [payload for _, payload in parsed], kind.options, durable=durable
+            kind.queue,
+            kind.task,
+            [payload for _, payload in parsed],
+            kind.options,
+            durable=defaults.durable,
+            wait_for_room=defaults.wait_for_room,
         )
 
     def read(self, line: bytes) -> tuple[str, NewJob]:
@@ -98,6 +125,7 @@ class Tally:
     """What became of the lines so far."""
 
     added: int = 0
+    changed: int = 0
     duplicates: int = 0
     rejected: int = 0
     first_error: Rejected | None = None
@@ -111,12 +139,16 @@ class Tally:
                 self.first_error = self.first_error or answer
             elif answer.duplicate:
                 self.duplicates += 1
-            else:
+            elif answer.added:
                 self.added += 1
+            else:
+                self.changed += 1
 
     def summary(self) -> str:
         """One line for stderr."""
         parts = [f"{self.added} enqueued"]
+        if self.changed:
+            parts.append(f"{self.changed} postponed or replaced")
         if self.duplicates:
             parts.append(f"{self.duplicates} duplicates")
         if self.first_error is not None:
@@ -129,7 +161,7 @@ class Tally:
         """Done, failed for one reason, or partly failed."""
         if not (self.rejected or self.duplicates or self.ended_by):
             return ExitCode.DONE
-        if self.added:
+        if self.added or self.changed:
             return ExitCode.PARTLY
         if self.ended_by is not None:
             return code_of(self.ended_by)
@@ -148,13 +180,16 @@ class JobStream:
     writer: Writer | None
     stop_on_error: bool = False
     durable: bool = False
+    wait_for_room: timedelta | None = None
     follow: Callable[[Sequence[Answer]], None] | None = None
     tally: Tally = field(default_factory=Tally)
 
     def run(self, batches: Iterable[Batch]) -> None:
         """Reads to the end, or to the first error that ends the stream."""
         for batch in batches:
-            with whole_step():
+            with whole_step() as rest:
+                if self.client is not None:
+                    self.client.rest = rest
                 answers = self._answers(batch)
                 self._print(answers)
                 self.tally.count(answers)
@@ -207,22 +242,31 @@ class JobStream:
         if self.client is None:
             return [Receipt(queue, "") for _ in items]
         if self.tally.ended_by is not None:
-            return self._end(self.tally.ended_by, items)
+            return _all_rejected(self.tally.ended_by, items)
         try:
-            return self.client.enqueue_jobs(queue, [job for _, job in items], durable=self.durable)
+            return self.client.enqueue_jobs(
+                queue, [job for _, job in items], durable=self.durable, wait_for_room=self.wait_for_room
+            )
         except UsageError as error:
             if len(items) == 1:
                 return [Rejected(items[0][0], clean(str(error)))]
-            middle = len(items) // 2
-            return [*self._send(queue, items[:middle]), *self._send(queue, items[middle:])]
+            return self._in_halves(queue, items)
+        except QueueFull as error:
+            if self.wait_for_room is not None and 0 < error.limit < len(items):
+                return self._in_halves(queue, items)
+            return self._end(error, items)
         except TaskqError as error:
             return self._end(error, items)
 
+    def _in_halves(self, queue: str, items: list[Item]) -> Sequence[Answer]:
+        middle = len(items) // 2
+        return [*self._send(queue, items[:middle]), *self._send(queue, items[middle:])]
+
     def _end(self, error: TaskqError, items: Sequence[tuple[int, object]]) -> list[Answer]:
         self.tally.ended_by = error
-        # what is not known to be durable is enqueued all the same
-        made: Sequence[Receipt] = error.receipts if isinstance(error, NotDurable) else ()
-        return [*made, *(Rejected(number, clean(str(error))) for number, _ in items[len(made) :])]
+        # what is not known to be durable is enqueued all the same, and so is what there was room for
+        made: Sequence[Receipt] = error.receipts if isinstance(error, (NotDurable, Refused)) else ()
+        return [*made, *_all_rejected(error, items[len(made) :])]
 
     # -- printing ---------------------------------------------------------------------------
 
@@ -244,6 +288,10 @@ class JobStream:
             writer.write(_rejection(answer))
         else:
             sys.stdout.write(f"{_line(answer)}\n")
+
+
+def _all_rejected(error: TaskqError, items: Sequence[tuple[int, object]]) -> list[Answer]:
+    return [Rejected(number, clean(str(error))) for number, _ in items]
 
 
 def _line(answer: Answer) -> str:

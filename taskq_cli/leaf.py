@@ -17,7 +17,12 @@ from typer.core import TyperCommand
 from taskq_cli.options import Shared
 
 F = TypeVar("F", bound=Callable[..., None])
-ALONE: Final = {"--watch": "--watch=1s", "--wait": "--wait=", "--once": "--once=overview"}
+ALONE: Final = {
+    "--watch": "--watch=1s",
+    "--wait": "--wait=",
+    "--wait-for-room": "--wait-for-room=",
+    "--once": "--once=overview",
+}
 """Flags whose value is written with `=` or left out, and what they mean without one."""
 SHARED_NAMES = frozenset(field.name for field in fields(Shared))
 
@@ -44,7 +49,7 @@ class Leaf(TyperCommand):
     """A command whose help begins with examples, and some of whose flags may stand alone."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Gives `--json`, `--worker`, `--watch`, `--wait` and `--once` a value where they stand alone."""
+        """Gives `--json`, `--worker`, `--watch`, `--wait…` and `--once` a value where they stand alone."""
         return super().parse_args(ctx, list(_with_values(args)))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:

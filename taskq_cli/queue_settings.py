@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from taskq_cli.durations import duration_option
+from taskq_cli.flow_settings import NewFlow
 from taskq_cli.queue_views import limits_record
 from taskq_cli.sanitize import clean
 from taskq_cli.session import Session
@@ -28,10 +29,10 @@ def _size(text: str) -> int:
     return int(match[1]) * unit
 
 
-def _switch(text: str) -> bool:
-    if text not in ("on", "off"):
+def _switch(text: str | None) -> str | None:
+    if text not in (None, "on", "off"):
         raise typer.BadParameter(f"{clean(text)!r} is neither on nor off")
-    return text == "on"
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class NewLimits:
     ] = None
 
     notes: Annotated[
-        bool | None,
-        typer.Option("--notes", metavar="on|off", parser=_switch, help="Keep what running jobs say."),
+        str | None,
+        typer.Option("--notes", metavar="on|off", callback=_switch, help="Keep what running jobs say."),
     ] = None
 
     @property
@@ -82,9 +83,9 @@ class NewLimits:
         )
 
 
-def set_limits(session: Session, queue: str, limits: NewLimits, *, dry_run: bool) -> None:
+def set_limits(session: Session, queue: str, limits: NewLimits, flow: NewFlow, *, dry_run: bool) -> None:
     """Sets the limits and shows all of them. Raises: UsageError, Refused."""
-    if limits.none:
+    if limits.none and flow.none:
         raise UsageError(
             "no limit named", hint=f"For example: taskq queue set {queue} --max-jobs 100000 --dead-age 30d"
         )
@@ -93,7 +94,7 @@ def set_limits(session: Session, queue: str, limits: NewLimits, *, dry_run: bool
     over = _dead_over(before, limits)
     if dry_run:
         lost = f"; {over} dead jobs would be over it" if over else ""
-        session.narrate(f"would set {_named(limits)} of {queue}{lost}; nothing was changed")
+        session.narrate(f"would set {_named(limits, flow)} of {queue}{lost}; nothing was changed")
         return
     if over:
         session.confirm(f"{queue} has {over} dead jobs over the new limit; they go as others die. Set it?")
@@ -104,7 +105,8 @@ def set_limits(session: Session, queue: str, limits: NewLimits, *, dry_run: bool
         dead_max=limits.dead_max,
         dead_age=limits.dead_age,
         slo=limits.slo,
-        notes=limits.notes,
+        notes=None if limits.notes is None else limits.notes == "on",
+        **flow.given,
     )
     session.output.write(limits_record(session.client.snapshot(queue)))
 
@@ -118,13 +120,14 @@ def _dead_over(before: QueueSnapshot, limits: NewLimits) -> int:
     return 0
 
 
-def _named(limits: NewLimits) -> str:
-    named = {
+def _named(limits: NewLimits, flow: NewFlow) -> str:
+    named: dict[str, object] = {
         "max-jobs": limits.max_jobs,
         "max-bytes": limits.max_bytes,
         "dead-max": limits.dead_max,
         "dead-age": limits.dead_age,
         "slo": limits.slo,
-        "notes": None if limits.notes is None else "on" if limits.notes else "off",
+        "notes": limits.notes,
+        **flow.named,
     }
     return ", ".join(f"{name} {value or 'default'}" for name, value in named.items() if value is not None)

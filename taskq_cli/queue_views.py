@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from taskq_cli.jsontext import rfc3339
 from taskq_cli.views import View, seconds
-from taskq_core import Minute, QueueSnapshot
+from taskq_core import Gates, Minute, QueueSnapshot, Rate
 
 MINUTES: Final = 2
 """Of the past: the minute that runs, and the last whole one."""
 _FIELDS: Final = (
     "schema", "queue", "at", "state", "paused", "ready", "ready_by_priority", "running", "scheduled", "dead",
-    "workers", "oldest_ready_s", "next_due_at", "enqueued_per_s", "done_per_s", "failed_per_s",
+    "held", "workers", "oldest_ready_s", "next_due_at", "enqueued_per_s", "done_per_s", "failed_per_s",
     "wait_p50_s", "wait_p99_s", "run_p50_s", "run_p99_s", "totals", "settings",
 )  # fmt: skip
 QUEUE: Final = View(
@@ -39,26 +39,27 @@ STATS: Final = View(
 
 SHOWN: Final = View(
     schema=QUEUE.schema,
-    fields=(*_FIELDS, "limits", "worker_ids"),
-    columns=(*_FIELDS[1:], "limits", "worker_ids"),
+    fields=(*_FIELDS, "limits", "gates", "worker_ids"),
+    columns=(*_FIELDS[1:], "limits", "gates", "worker_ids"),
     key="queue",
     upright=True,
     stream=True,
 )
+_LIMITS: Final = (
+    "queue", "max_jobs", "max_bytes", "dead_max", "dead_age_s", "slo_s", "notes", "rate", "max_running",
+    "key_max_running", "tasks", "by_code",
+)  # fmt: skip
 LIMITS: Final = View(
-    schema="taskq.queue-limits/1",
-    fields=("schema", "queue", "max_jobs", "max_bytes", "dead_max", "dead_age_s", "slo_s", "notes"),
-    columns=("queue", "max_jobs", "max_bytes", "dead_max", "dead_age_s", "slo_s", "notes"),
-    key="queue",
-    upright=True,
+    schema="taskq.queue-limits/1", fields=("schema", *_LIMITS), columns=_LIMITS, key="queue", upright=True
 )
 
 
-def shown_record(snapshot: QueueSnapshot, workers: Iterable[str]) -> dict[str, Any]:
-    """A queue as a record of `SHOWN`: with its limits and the ids of its workers."""
+def shown_record(snapshot: QueueSnapshot, gates: Gates, workers: Iterable[str]) -> dict[str, Any]:
+    """A queue as a record of `SHOWN`: with its limits, how they stand, and the ids of its workers."""
     limits = limits_record(snapshot)
     return queue_record(snapshot) | {
         "limits": {name: limits[name] for name in LIMITS.columns[1:]},
+        "gates": gates_record(gates),
         "worker_ids": sorted(workers),
     }
 
@@ -75,7 +76,33 @@ def limits_record(snapshot: QueueSnapshot) -> dict[str, Any]:
         "dead_age_s": seconds(limits.dead_age),
         "slo_s": seconds(snapshot.slo),
         "notes": "notes_off" not in snapshot.settings,
+        **_flow_fields(snapshot),
     }
+
+
+def _flow_fields(snapshot: QueueSnapshot) -> dict[str, Any]:
+    """How many jobs start and run. ``by_code``: which limits are those that code declares."""
+    found: dict[str, Any] = {"rate": None, "max_running": None, "key_max_running": None}
+    tasks: dict[str, dict[str, Any]] = {}
+    for limit in snapshot.flow_limits:
+        value = str(limit.value) if isinstance(limit.value, Rate) else limit.value
+        (tasks.setdefault(limit.task, {}) if limit.task else found)[limit.name] = value
+    return {**found, "tasks": tasks, "by_code": snapshot.declared}
+
+
+def gates_record(gates: Gates) -> list[dict[str, Any]]:
+    """The limits of a queue as they stand, as records."""
+    return [
+        {
+            "limit": gate.label,
+            "rate": None if gate.rate is None else str(gate.rate),
+            "max_running": gate.max_running,
+            "running": gate.running,
+            "held": gate.held,
+            "opens_in_s": seconds(gate.opens_in),
+        }
+        for gate in gates.gates
+    ]
 
 
 def queue_record(snapshot: QueueSnapshot) -> dict[str, Any]:
@@ -93,6 +120,7 @@ def queue_record(snapshot: QueueSnapshot) -> dict[str, Any]:
         "running": snapshot.running,
         "scheduled": snapshot.scheduled,
         "dead": snapshot.dead,
+        "held": snapshot.held,
         "workers": snapshot.workers,
         "oldest_ready_s": snapshot.oldest_ready_s,
         "next_due_at": rfc3339(snapshot.next_due_at),
@@ -101,7 +129,7 @@ def queue_record(snapshot: QueueSnapshot) -> dict[str, Any]:
         "failed_per_s": _rate(counts, "failed"),
         **_percentiles(minute),
         "totals": dict(snapshot.totals),
-        "settings": dict(snapshot.settings),
+        "settings": {name: value for name, value in snapshot.settings.items() if name[:5] not in ("hand:", "code:")},
     }
 
 

@@ -31,9 +31,10 @@ class View:
 JOB: Final = View(
     schema="taskq.job/1",
     fields=(
-        "schema", "id", "queue", "state", "task", "priority", "payload", "attempts", "enqueued_at", "due_at",
-        "died_at", "worker", "deliveries", "retries", "timeout_s", "unique", "keep_s",
-        "schedule", "fire_at", "error", "result",
+        "schema", "id", "queue", "state", "task", "priority", "tenant", "payload", "attempts", "enqueued_at",
+        "due_at", "died_at", "worker", "deliveries", "retries", "timeout_s", "unique", "throttle_s",
+        "debounce_s", "debounce_max_s", "held_until", "concurrency_key", "keep_s",
+        "schedule", "fire_at", "group", "completes", "then", "after", "previous", "error", "result",
     ),
     columns=("id", "state", "task", "attempts", "enqueued_at", "error"),
     wide=(
@@ -46,8 +47,8 @@ INSPECTED: Final = View(
 )
 RECEIPT: Final = View(
     schema="taskq.receipt/1",
-    fields=("schema", "id", "queue", "duplicate"),
-    columns=("id", "duplicate"),
+    fields=("schema", "id", "queue", "duplicate", "replaced", "postponed", "running", "held_until"),
+    columns=("id", "duplicate", "replaced", "postponed"),
     line=lambda record: str(record["id"]),
 )
 
@@ -61,6 +62,7 @@ def job_record(job: JobDetail) -> dict[str, Any]:
         "state": str(job.state),
         "task": job.task,
         "priority": str(job.priority),
+        "tenant": job.ref.tenant,
         "payload": embedded(job.payload),
         "attempts": job.attempts,
         "enqueued_at": rfc3339(job.enqueued_at),
@@ -71,9 +73,19 @@ def job_record(job: JobDetail) -> dict[str, Any]:
         "retries": job.retries,
         "timeout_s": seconds(job.timeout),
         "unique": job.unique,
+        "throttle_s": seconds(job.throttle),
+        "debounce_s": seconds(job.debounce),
+        "debounce_max_s": seconds(job.debounce_max),
+        "held_until": rfc3339(job.held_until),
+        "concurrency_key": job.concurrency_key,
         "keep_s": seconds(job.keep),
         "schedule": job.schedule,
         "fire_at": rfc3339(job.fire_at),
+        "group": job.group,
+        "completes": job.completes,
+        "then": list(job.then),
+        "after": None if job.after is None else str(job.after),
+        "previous": embedded(job.previous),
         "error": error_record(job.error),
         "result": embedded(job.result),
     }
@@ -91,7 +103,24 @@ def receipt_record(receipt: Receipt) -> dict[str, Any]:
         "id": str(receipt),
         "queue": receipt.queue,
         "duplicate": receipt.duplicate,
+        "replaced": receipt.replaced,
+        "postponed": receipt.postponed,
+        "running": receipt.running,
+        "held_until": rfc3339(receipt.held_until),
     }
+
+
+def met_text(receipt: Receipt, key: str) -> str:
+    """What became of a job whose key was taken, as a line for people."""
+    if not receipt.duplicate:
+        done = [word for word in ("postponed", "replaced") if getattr(receipt, word)]
+        return f"{' and '.join(done)}: {receipt} waits under the key {key!r}; no job was added"
+    why = ""
+    if receipt.running:
+        why = " and is running, so its payload stays"
+    elif receipt.held_until is not None:
+        why = f" until {rfc3339(receipt.held_until)}"
+    return f"duplicate: {receipt} holds the key {key!r}{why}; nothing was enqueued"
 
 
 def change_view(done_word: str) -> View:

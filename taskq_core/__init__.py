@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         ServerTooOld,
         ServerUnreachable,
         TaskqError,
+        TenantFull,
         UnknownTask,
         UsageError,
     )
@@ -66,12 +67,14 @@ if TYPE_CHECKING:
         Receipts,
         State,
     )
+    from taskq_core.limits import FlowLimit, GateInfo, Gates, TaskLimits
     from taskq_core.listing import FailureGroup, GroupPage, merge_groups
     from taskq_core.metrics import METRICS, Metric
     from taskq_core.names import JobRef, check_namespace, check_queue, check_task
     from taskq_core.notes import JobNotes, LogLine
     from taskq_core.programs import CannotStart, ProgramFailed, program
     from taskq_core.queue import TaskQueue
+    from taskq_core.rates import Rate
     from taskq_core.schedule import (
         GRACES,
         Missed,
@@ -107,6 +110,8 @@ if TYPE_CHECKING:
     from taskq_core.supervisor import WorkerJob, run_workers
     from taskq_core.tail import Event, Tail
     from taskq_core.task import Task
+    from taskq_core.tenant import TenantInfo, TenantLimits, TenantPage
+    from taskq_core.tenants import AsyncTenants, Tenants
     from taskq_core.version import __version__
     from taskq_core.worker.options import WorkerOptions
 
@@ -116,6 +121,7 @@ _HOME = {
     "AclPlace": "acl",
     "AsyncClient": "async_client",
     "AsyncGroups": "groups",
+    "AsyncTenants": "tenants",
     "AsyncSchedules": "schedules",
     "Audit": "sighting",
     "Backoff": "backoff",
@@ -131,6 +137,9 @@ _HOME = {
     "FailedAttempt": "snapshot",
     "Failure": "job",
     "FailureGroup": "listing",
+    "FlowLimit": "limits",
+    "GateInfo": "limits",
+    "Gates": "limits",
     "GRACES": "schedule",
     "GroupInfo": "group",
     "GroupPage": "listing",
@@ -172,6 +181,7 @@ _HOME = {
     "QueueFull": "errors",
     "QueueLimits": "snapshot",
     "QueueSnapshot": "snapshot",
+    "Rate": "rates",
     "Receipt": "job",
     "Receipts": "job",
     "Refused": "errors",
@@ -191,8 +201,14 @@ _HOME = {
     "State": "job",
     "Tail": "tail",
     "Task": "task",
+    "TaskLimits": "limits",
     "TaskQueue": "queue",
     "TaskqError": "errors",
+    "TenantFull": "errors",
+    "Tenants": "tenants",
+    "TenantPage": "tenant",
+    "TenantLimits": "tenant",
+    "TenantInfo": "tenant",
     "TenantRole": "acl",
     "UnknownTask": "errors",
     "UsageError": "errors",
@@ -246,6 +262,7 @@ __all__ = [
     "AsyncClient",
     "AsyncGroups",
     "AsyncSchedules",
+    "AsyncTenants",
     "Audit",
     "Backoff",
     "CannotStart",
@@ -257,6 +274,9 @@ __all__ = [
     "FailedAttempt",
     "Failure",
     "FailureGroup",
+    "FlowLimit",
+    "GateInfo",
+    "Gates",
     "GroupInfo",
     "GroupPage",
     "GroupRef",
@@ -296,6 +316,7 @@ __all__ = [
     "QueueFull",
     "QueueLimits",
     "QueueSnapshot",
+    "Rate",
     "Receipt",
     "Receipts",
     "Refused",
@@ -315,9 +336,15 @@ __all__ = [
     "State",
     "Tail",
     "Task",
+    "TaskLimits",
     "TaskQueue",
     "TaskqError",
+    "TenantFull",
+    "TenantInfo",
+    "TenantLimits",
+    "TenantPage",
     "TenantRole",
+    "Tenants",
     "UnknownTask",
     "UsageError",
     "When",

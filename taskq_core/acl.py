@@ -52,10 +52,10 @@ ALONE: Final = AclPlace()
 
 _OPERATE: Final = (
     "bury", "cancel", "configure", "delete", "drain", "import_jobs", "pause", "purge_index", "purge_ready",
-    "remove", "resume", "retry",
+    "purge_tenant", "remove", "remove_group", "remove_tenants", "resume", "retry", "set_tenant",
 )  # fmt: skip
 """What workers have no need of; all else they may send, or a handler may."""
-_PRODUCE: Final = ("announce", "enqueue")
+_PRODUCE: Final = ("announce", "enqueue", "open_group", "seal_group")
 _READ_ONLY: Final = re.compile(r"^#!lua flags=.*\bno-writes\b")
 
 _LOOK: Final = ("hgetall", "hget", "smembers", "time", "xread", "xrevrange", "zrange")
@@ -76,13 +76,17 @@ _FAMILIES: Final = frozenset({"MEMORY", "XGROUP", "XINFO"})
 """Commands of which the second word is a part."""
 
 _PRODUCERS_WRITES: Final = (
-    (("xadd",), tuple(LEVELS)),
-    (("hset",), ("jobs",)),
-    (("zadd",), ("due",)),
+    (("xadd", "xack", "xdel"), (*LEVELS, "?@*")),
+    (("xgroup|create",), ("?@*",)),
+    (("hset",), ("jobs", "moved", "ring")),
+    (("zadd",), ("due", "tenants")),
     (("set", "pexpire"), ("producer:*", "unique:*")),
-    (("hincrby",), ("meta", "stats", "t:*")),
+    (("hincrby",), ("meta", "stats", "t:*", "tenants:sums")),
     (("expire",), ("t:*",)),
     (("rpush",), ("wake",)),
+    (("rpush", "lpush"), ("ring:?",)),
+    (("hset", "hdel", "pexpire"), ("group:*",)),
+    (("zadd", "zrem"), ("groups",)),
 )
 """What an enqueue writes, and where: not into leases, orders to workers, dead letters or results."""
 

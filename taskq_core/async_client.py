@@ -6,18 +6,18 @@ the deadline; the scripts see to it that nothing happens twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from taskq_core import config, durability, listing, noted, observe, queries, schedules, standing
-from taskq_core.async_calling import AsyncCaller
+from taskq_core import config, limits, listing, noted, observe, queries, schedules, standing, tenant_lists
+from taskq_core.async_producing import AsyncProducing
 from taskq_core.client_state import (
     CANCEL_ORDER_MS,
     PIPELINE,
     STOP,
     STOP_NOW,
     STOP_ORDER_MS,
-    Payload,
     cancel_order,
     describe,
     found,
@@ -26,26 +26,18 @@ from taskq_core.client_state import (
     read_info,
 )
 from taskq_core.clock import instant_ms, moment
-from taskq_core.command import text
-from taskq_core.commands import moving, operate, produce, work
-from taskq_core.durability import Proof
-from taskq_core.errors import AccessDenied, NotDurable, ServerUnreachable, TaskqError
+from taskq_core.command import Command, T, text
+from taskq_core.commands import limiting, operate, work
 from taskq_core.filters import JobFilter
 from taskq_core.groups import AsyncGroups
 from taskq_core.job import (
-    DEFAULT_OPTIONS,
     Change,
     JobDetail,
-    JobOptions,
-    NewJob,
     Page,
-    Receipt,
-    Receipts,
     State,
 )
-from taskq_core.keys import QueueKeys, queues_key
+from taskq_core.keys import queues_key
 from taskq_core.listing import GroupPage
-from taskq_core.metrics import hook
 from taskq_core.names import JobRef, valid_queue
 from taskq_core.notes import JobNotes
 from taskq_core.observe import PlaceSearch
@@ -54,11 +46,12 @@ from taskq_core.sighting import Audit, HeldJob, Place, Probe
 from taskq_core.snapshot import FailedAttempt, QueueSnapshot, ServerInfo, WorkerInfo
 from taskq_core.standing import Standing
 from taskq_core.tail import Event, Tail
+from taskq_core.tenants import AsyncTenants
 
 _A_SECOND = timedelta(seconds=1)
 
 
-class AsyncClient(AsyncCaller):
+class AsyncClient(AsyncProducing):
     """The asyncio client. ``deadline``: seconds that a call is repeated while the server does not answer."""
 
     def __init__(
@@ -81,104 +74,10 @@ class AsyncClient(AsyncCaller):
         """What belongs together: the groups of this namespace."""
         return AsyncGroups(self)
 
-    # -- producing ------------------------------------------------------------------------
-
-    async def enqueue(
-        self,
-        queue: str,
-        task: str,
-        payload: Payload,
-        options: JobOptions = DEFAULT_OPTIONS,
-        *,
-        durable: bool = False,
-    ) -> Receipt:
-        """Adds one job. ``durable``: returns when it is on disk or on a replica, as the server has them.
-
-        Raises: InvalidPayload, InvalidName, QueueFull, ServerFull, ServerUnreachable; with ``durable`` also
-        NotDurable, and Refused before anything is sent to a server that cannot tell.
-        """
-        return (await self._enqueue(queue, self.single(task, payload, options), durable=durable))[0]
-
-    async def enqueue_many(
-        self,
-        queue: str,
-        task: str,
-        payloads: Iterable[Payload],
-        options: JobOptions = DEFAULT_OPTIONS,
-        *,
-        durable: bool = False,
-    ) -> Receipts:
-        """Adds jobs that share task and options, in batches of 1,000: each batch whole or not at all."""
-        parts: list[Receipts] = []
-        for batch in self.checked(payloads):
-            try:
-                group = produce.Group(task, batch, options)
-                parts.append(await self._enqueue(queue, [group], durable=durable))
-            except NotDurable as error:
-                error.receipts = Receipts.joined(queue, [*parts, error.receipts])
-                raise
-        return Receipts.joined(queue, parts)
-
-    async def enqueue_jobs(self, queue: str, jobs: Sequence[NewJob], *, durable: bool = False) -> Receipts:
-        """Adds up to 1,000 jobs with tasks and options of their own, in order: all or none."""
-        return await self._enqueue(queue, produce.groups_of(jobs, self.payload_limit), durable=durable)
-
-    async def _enqueue(self, queue: str, groups: Sequence[produce.Group], *, durable: bool) -> Receipts:
-        counter = hook.counter
-        if counter is None:
-            return await self._add(queue, groups, durable=durable)
-        place = self.namespace, queue
-        try:
-            receipts = await self._add(queue, groups, durable=durable)
-        except TaskqError as error:
-            counter.refused(place, groups, error)
-            raise
-        counter.enqueued(place, groups, receipts)
-        return receipts
-
-    async def _add(self, queue: str, groups: Sequence[produce.Group], *, durable: bool) -> Receipts:
-        keys = self.keys(queue)
-        await self._announce(queue)
-        proof = await self._proof(keys) if durable else None
-        producer = self.take_session()
-        command = produce.enqueue(keys, groups, producer.id, producer.number)
-        if proof is not None:
-            command = durability.proven(command, keys.producer(producer.id), proof, self.url, self.deadline)
-        try:
-            receipts = await self.run(command, queue)
-        except ServerUnreachable:
-            raise
-        except Exception:
-            self.idle.append(producer)
-            raise
-        self.idle.append(producer)
-        return receipts
-
-    async def _proof(self, keys: QueueKeys) -> Proof:
-        try:
-            return durability.proof_of(await self._ask(durability.look(keys)))
-        except AccessDenied:  # INFO tells of other tenants
-            found = durability.attempted(await self._replies(durability.attempt(keys)))
-            if found is None:
-                raise
-            return found
-
-    async def _announce(self, queue: str) -> None:
-        if queue not in self.announced:
-            await self.run(operate.announce(self.namespace, queue))
-            self.announced.add(queue)
-
-    async def import_jobs(self, queue: str, jobs: Sequence[JobDetail]) -> list[Change]:
-        """Brings up to 250 jobs of another place into a queue, under their own ids and in their states.
-
-        A job that is here already, or was imported in the last 24 hours, is left alone: a call, and a
-        whole import, may be repeated. Running jobs come as ready ones. ``found`` says why one was not
-        added: ``known``, or ``taken`` by another job. Raises: InvalidName, InvalidOption,
-        InvalidPayload, QueueFull, QueueDraining, ServerFull, ServerUnreachable.
-        """
-        command = moving.import_jobs(self.keys(queue), jobs)
-        await self._announce(queue)
-        return await self.run(command, queue)
+    @property
+    def tenants(self) -> AsyncTenants:
+        """Who shares the queues of this namespace."""
+        return AsyncTenants(self)
 
     # -- looking ----------------------------------------------------------------------------
 
@@ -223,7 +122,7 @@ class AsyncClient(AsyncCaller):
         without a cursor is the last.
         """
         look = listing.Look(limit, cursor, where or listing.EVERYTHING)
-        return await self.run(listing.list_jobs(self.keys(queue), state, look))
+        return await self._follow(queue, tenant_lists.list_steps(self.keys(queue), state, look))
 
     async def group_failures(
         self, queue: str, state: State = State.DEAD, *, cursor: str = "", since: datetime | None = None
@@ -278,6 +177,10 @@ class AsyncClient(AsyncCaller):
         while (command := search.command()) is not None:
             search.take(await self.run(command))
         return search.found
+
+    async def gates(self, queue: str, job_id: str = "") -> limits.Gates:
+        """The limits of a queue as they stand, or those that one of its jobs is under; at most 100."""
+        return await self.run(limiting.gates(self.keys(queue), job_id))
 
     async def audit(self, queue: str) -> Audit:
         """What does not add up in a queue: a bounded look."""
@@ -342,7 +245,8 @@ class AsyncClient(AsyncCaller):
         self, queue: str, state: State, *, older_than: timedelta | None = None, limit: int = 1000
     ) -> int:
         """Removes at most ``limit`` jobs of a state; call until it returns 0."""
-        return await self.run(operate.purge(self.keys(queue), state, self.before(older_than), limit))
+        steps = tenant_lists.purge_steps(self.keys(queue), state, self.before(older_than), limit)
+        return await self._follow(queue, steps)
 
     async def pause(self, queue: str) -> bool:
         """Stops claims. True when it was not paused before."""
@@ -366,6 +270,10 @@ class AsyncClient(AsyncCaller):
         dead_age: timedelta | None = None,
         slo: timedelta | None = None,
         notes: bool | None = None,
+        rate: str | None = None,
+        max_running: int | limits.Off | None = None,
+        key_max_running: int | limits.Off | None = None,
+        tasks: Mapping[str, limits.TaskLimits] | None = None,
     ) -> None:
         """Sets limits of a queue; 0 goes back to the default. Raises: InvalidOption.
 
@@ -373,8 +281,9 @@ class AsyncClient(AsyncCaller):
         ``slo``: how long a job may wait until it starts; nothing is refused for it, alerts and views tell.
         ``notes=False``: what jobs say of themselves is not kept.
         """
-        limits = limits_of(max_jobs, max_bytes, dead_max, dead_age, slo, notes)
-        await self.run(operate.configure(self.keys(queue), limits))
+        flow = limits.stored(rate=rate, max_running=max_running, key_max_running=key_max_running, tasks=tasks)
+        settings = limits_of(max_jobs, max_bytes, dead_max, dead_age, slo, notes)
+        await self.run(operate.configure(self.keys(queue), {**settings, **flow}))
 
     async def stop_worker(self, queue: str, worker: str, *, now: bool = False) -> None:
         """Tells a worker to end in good order, as on SIGTERM; ``now``: without waiting for running jobs.
@@ -385,7 +294,16 @@ class AsyncClient(AsyncCaller):
 
     async def remove(self, queue: str) -> int:
         """Removes a queue with all its jobs, running ones too. Returns how many keys it had."""
-        removed = await self.run(operate.remove(self.keys(queue)))
+        removed = await self._follow(queue, tenant_lists.remove_steps(self.keys(queue)))
         await self.execute("SREM", queues_key(self.namespace), queue)
         self.announced.discard(queue)
         return removed
+
+    async def _follow(self, queue: str, steps: Generator[Command[Any], Any, T]) -> T:
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(await self.run(step, queue))
+        except StopIteration as end:
+            result: T = end.value
+            return result

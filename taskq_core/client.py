@@ -6,19 +6,17 @@ the deadline; the scripts see to it that nothing happens twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taskq_core import config
-from taskq_core.calling import Caller
 from taskq_core.client_state import (
     CANCEL_ORDER_MS,
     PIPELINE,
     STOP,
     STOP_NOW,
     STOP_ORDER_MS,
-    Payload,
     cancel_order,
     describe,
     found,
@@ -27,29 +25,32 @@ from taskq_core.client_state import (
     read_info,
 )
 from taskq_core.clock import instant_ms, moment
-from taskq_core.command import text
-from taskq_core.commands import produce
-from taskq_core.errors import AccessDenied, NotDurable, ServerUnreachable, TaskqError
+from taskq_core.command import Command, T, text
 from taskq_core.job import (
-    DEFAULT_OPTIONS,
     Change,
     JobDetail,
-    JobOptions,
-    NewJob,
     Page,
-    Receipt,
-    Receipts,
     State,
 )
-from taskq_core.keys import QueueKeys, queues_key
+from taskq_core.keys import queues_key
 from taskq_core.late import LateModule
-from taskq_core.metrics import hook
 from taskq_core.names import JobRef, valid_queue
+from taskq_core.producing import Producing
 
 if TYPE_CHECKING:
-    from taskq_core import durability, groups, listing, noted, observe, queries, schedules, standing
-    from taskq_core.commands import moving, operate, work
-    from taskq_core.durability import Proof
+    from taskq_core import (
+        groups,
+        limits,
+        listing,
+        noted,
+        observe,
+        queries,
+        schedules,
+        standing,
+        tenant_lists,
+        tenants,
+    )
+    from taskq_core.commands import limiting, operate, work
     from taskq_core.filters import JobFilter
     from taskq_core.groups import Groups
     from taskq_core.listing import GroupPage
@@ -59,23 +60,26 @@ if TYPE_CHECKING:
     from taskq_core.snapshot import FailedAttempt, QueueSnapshot, ServerInfo, WorkerInfo
     from taskq_core.standing import Standing
     from taskq_core.tail import Event, Tail
+    from taskq_core.tenants import Tenants
 else:  # a command that enqueues one job needs none of them
-    durability = LateModule("taskq_core.durability")
     groups = LateModule("taskq_core.groups")
+    tenant_lists = LateModule("taskq_core.tenant_lists")
+    tenants = LateModule("taskq_core.tenants")
+    limits = LateModule("taskq_core.limits")
     listing = LateModule("taskq_core.listing")
     noted = LateModule("taskq_core.noted")
     observe = LateModule("taskq_core.observe")
     queries = LateModule("taskq_core.queries")
     schedules = LateModule("taskq_core.schedules")
     standing = LateModule("taskq_core.standing")
-    moving = LateModule("taskq_core.commands.moving")
+    limiting = LateModule("taskq_core.commands.limiting")
     operate = LateModule("taskq_core.commands.operate")
     work = LateModule("taskq_core.commands.work")
 
 _A_SECOND = timedelta(seconds=1)
 
 
-class Client(Caller):
+class Client(Producing):
     """The sync client. ``deadline``: seconds that a call is repeated while the server does not answer."""
 
     def __init__(
@@ -98,104 +102,10 @@ class Client(Caller):
         """What belongs together: the groups of this namespace."""
         return groups.Groups(self)
 
-    # -- producing ------------------------------------------------------------------------
-
-    def enqueue(
-        self,
-        queue: str,
-        task: str,
-        payload: Payload,
-        options: JobOptions = DEFAULT_OPTIONS,
-        *,
-        durable: bool = False,
-    ) -> Receipt:
-        """Adds one job. ``durable``: returns when it is on disk or on a replica, as the server has them.
-
-        Raises: InvalidPayload, InvalidName, QueueFull, ServerFull, ServerUnreachable; with ``durable`` also
-        NotDurable, and Refused before anything is sent to a server that cannot tell.
-        """
-        return self._enqueue(queue, self.single(task, payload, options), durable=durable)[0]
-
-    def enqueue_many(
-        self,
-        queue: str,
-        task: str,
-        payloads: Iterable[Payload],
-        options: JobOptions = DEFAULT_OPTIONS,
-        *,
-        durable: bool = False,
-    ) -> Receipts:
-        """Adds jobs that share task and options, in batches of 1,000: each batch whole or not at all."""
-        parts: list[Receipts] = []
-        for batch in self.checked(payloads):
-            try:
-                group = produce.Group(task, batch, options)
-                parts.append(self._enqueue(queue, [group], durable=durable))
-            except NotDurable as error:
-                error.receipts = Receipts.joined(queue, [*parts, error.receipts])
-                raise
-        return Receipts.joined(queue, parts)
-
-    def enqueue_jobs(self, queue: str, jobs: Sequence[NewJob], *, durable: bool = False) -> Receipts:
-        """Adds up to 1,000 jobs with tasks and options of their own, in order: all or none."""
-        return self._enqueue(queue, produce.groups_of(jobs, self.payload_limit), durable=durable)
-
-    def _enqueue(self, queue: str, groups: Sequence[produce.Group], *, durable: bool) -> Receipts:
-        counter = hook.counter
-        if counter is None:
-            return self._add(queue, groups, durable=durable)
-        place = self.namespace, queue
-        try:
-            receipts = self._add(queue, groups, durable=durable)
-        except TaskqError as error:
-            counter.refused(place, groups, error)
-            raise
-        counter.enqueued(place, groups, receipts)
-        return receipts
-
-    def _add(self, queue: str, groups: Sequence[produce.Group], *, durable: bool) -> Receipts:
-        keys = self.keys(queue)
-        self._announce(queue)
-        proof = self._proof(keys) if durable else None
-        producer = self.take_session()
-        command = produce.enqueue(keys, groups, producer.id, producer.number)
-        if proof is not None:
-            command = durability.proven(command, keys.producer(producer.id), proof, self.url, self.deadline)
-        try:
-            receipts = self.run(command, queue)
-        except ServerUnreachable:
-            raise
-        except Exception:
-            self.idle.append(producer)
-            raise
-        self.idle.append(producer)
-        return receipts
-
-    def _proof(self, keys: QueueKeys) -> Proof:
-        try:
-            return durability.proof_of(self._ask(durability.look(keys)))
-        except AccessDenied:  # INFO tells of other tenants
-            found = durability.attempted(self._replies(durability.attempt(keys)))
-            if found is None:
-                raise
-            return found
-
-    def _announce(self, queue: str) -> None:
-        if queue not in self.announced:
-            self.run(operate.announce(self.namespace, queue))
-            self.announced.add(queue)
-
-    def import_jobs(self, queue: str, jobs: Sequence[JobDetail]) -> list[Change]:
-        """Brings up to 250 jobs of another place into a queue, under their own ids and in their states.
-
-        A job that is here already, or was imported in the last 24 hours, is left alone: a call, and a
-        whole import, may be repeated. Running jobs come as ready ones. ``found`` says why one was not
-        added: ``known``, or ``taken`` by another job. Raises: InvalidName, InvalidOption,
-        InvalidPayload, QueueFull, QueueDraining, ServerFull, ServerUnreachable.
-        """
-        command = moving.import_jobs(self.keys(queue), jobs)
-        self._announce(queue)
-        return self.run(command, queue)
+    @property
+    def tenants(self) -> Tenants:
+        """Who shares the queues of this namespace."""
+        return tenants.Tenants(self)
 
     # -- looking ----------------------------------------------------------------------------
 
@@ -238,7 +148,7 @@ class Client(Caller):
         without a cursor is the last.
         """
         look = listing.Look(limit, cursor, where or listing.EVERYTHING)
-        return self.run(listing.list_jobs(self.keys(queue), state, look))
+        return self._follow(queue, tenant_lists.list_steps(self.keys(queue), state, look))
 
     def group_failures(
         self, queue: str, state: State = State.DEAD, *, cursor: str = "", since: datetime | None = None
@@ -291,6 +201,10 @@ class Client(Caller):
         while (command := search.command()) is not None:
             search.take(self.run(command))
         return search.found
+
+    def gates(self, queue: str, job_id: str = "") -> limits.Gates:
+        """The limits of a queue as they stand, or those that one of its jobs is under; at most 100."""
+        return self.run(limiting.gates(self.keys(queue), job_id))
 
     def audit(self, queue: str) -> Audit:
         """What does not add up in a queue: a bounded look."""
@@ -355,7 +269,8 @@ class Client(Caller):
         self, queue: str, state: State, *, older_than: timedelta | None = None, limit: int = 1000
     ) -> int:
         """Removes at most ``limit`` jobs of a state; call until it returns 0."""
-        return self.run(operate.purge(self.keys(queue), state, self.before(older_than), limit))
+        steps = tenant_lists.purge_steps(self.keys(queue), state, self.before(older_than), limit)
+        return self._follow(queue, steps)
 
     def pause(self, queue: str) -> bool:
         """Stops claims. True when it was not paused before."""
@@ -379,15 +294,23 @@ class Client(Caller):
         dead_age: timedelta | None = None,
         slo: timedelta | None = None,
         notes: bool | None = None,
+        rate: str | None = None,
+        max_running: int | limits.Off | None = None,
+        key_max_running: int | limits.Off | None = None,
+        tasks: Mapping[str, limits.TaskLimits] | None = None,
     ) -> None:
         """Sets limits of a queue; 0 goes back to the default. Raises: InvalidOption.
 
         ``max_bytes``: about so much of the server's memory; each enqueue looks, which costs it some 20 µs.
         ``slo``: how long a job may wait until it starts; nothing is refused for it, alerts and views tell.
-        ``notes=False``: what jobs say of themselves is not kept.
+        ``notes=False``: what jobs say of themselves is not kept. ``rate``: jobs that start, such as ``100/s``,
+        ``6000/m`` or ``1/10s burst 3``; ``max_running``: jobs that run; ``key_max_running``: the same of each
+        concurrency key (else 1); ``tasks``: the same for single tasks. They hold for all workers together;
+        "off" is no limit, whatever code says.
         """
-        limits = limits_of(max_jobs, max_bytes, dead_max, dead_age, slo, notes)
-        self.run(operate.configure(self.keys(queue), limits))
+        flow = limits.stored(rate=rate, max_running=max_running, key_max_running=key_max_running, tasks=tasks)
+        settings = limits_of(max_jobs, max_bytes, dead_max, dead_age, slo, notes)
+        self.run(operate.configure(self.keys(queue), {**settings, **flow}))
 
     def stop_worker(self, queue: str, worker: str, *, now: bool = False) -> None:
         """Tells a worker to end in good order, as on SIGTERM; ``now``: without waiting for running jobs.
@@ -398,7 +321,16 @@ class Client(Caller):
 
     def remove(self, queue: str) -> int:
         """Removes a queue with all its jobs, running ones too. Returns how many keys it had."""
-        removed = self.run(operate.remove(self.keys(queue)))
+        removed = self._follow(queue, tenant_lists.remove_steps(self.keys(queue)))
         self.execute("SREM", queues_key(self.namespace), queue)
         self.announced.discard(queue)
         return removed
+
+    def _follow(self, queue: str, steps: Generator[Command[Any], Any, T]) -> T:
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(self.run(step, queue))
+        except StopIteration as end:
+            result: T = end.value
+            return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,8 @@ from taskq_core.clock import positive_ms, wall_ms
 from taskq_core.codec import check_payload
 from taskq_core.command import Command, text
 from taskq_core.commands import produce
-from taskq_core.errors import NotFound
-from taskq_core.job import JobDetail, JobOptions
+from taskq_core.errors import NotDurable, NotFound, Refused
+from taskq_core.job import JobDetail, JobOptions, Receipts
 from taskq_core.keys import QueueKeys, queue_keys
 from taskq_core.late import LateModule
 from taskq_core.names import JobRef, check_namespace
@@ -131,6 +131,11 @@ def limits_of(
     if notes is not None:
         limits["notes_off"] = None if notes else 1
     return limits
+
+
+def so_far(queue: str, parts: Sequence[Receipts], error: NotDurable | Refused) -> Receipts:
+    """The receipts of the parts of a call that were made before one failed, and of what that one did add."""
+    return Receipts.joined(queue, [*parts, error.receipts] if error.receipts else parts)
 
 
 def cancel_order(job_id: str) -> bytes:

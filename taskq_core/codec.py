@@ -16,7 +16,14 @@ from taskq_core import config
 from taskq_core.clock import MAX_SPAN_MS
 from taskq_core.errors import InvalidName, InvalidOption, InvalidPayload
 from taskq_core.job import Failure
-from taskq_core.names import check_group, check_job_id, check_schedule, check_task, check_unique
+from taskq_core.names import (
+    check_concurrency,
+    check_group,
+    check_job_id,
+    check_schedule,
+    check_task,
+    check_unique,
+)
 
 encode_json = msgspec.json.encode
 _decode_object: Final = msgspec.json.Decoder(dict[str, Any]).decode
@@ -34,6 +41,7 @@ class Meta(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
     "attempts": "a", "granted": "g", "id": "i", "retries": "r", "backoff": "b", "timeout": "t",
     "unique": "u", "keep": "k", "schedule": "s", "due": "d", "group": "G", "completes": "C", "next": "n",
     "after": "f", "previous": "v", "debounce": "w", "throttle": "h",
+    "concurrency": "q",
 }):  # fmt: skip
     """What is not default about a job: the JSON in its second stream field, ``@``.
 
@@ -41,11 +49,11 @@ class Meta(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
     against ``retries``; ``id`` when it is not the entry's own; ``timeout`` and ``keep`` in ms. ``schedule``
     made the job for ``due``, in ms since 1970.
 
-    ``group`` it is a member of; ``completes``: the group whose callback it is; ``next``: the rest of its chain, as
-    `encode_links` makes it; ``after``: the job before it in its chain, whose result ``previous`` holds, as JSON
-    text. What is nested is text, so that a script that looks for a field finds none of another job's.
+    ``group`` it is a member of; ``completes``: the group whose callback it is; ``next``: the rest of its
+    chain, as `encode_links` makes it; ``after``: the job before it in its chain, whose result ``previous``
+    holds, as JSON text. What is nested is text, so a script that looks for a field finds none of another job.
     ``debounce``: how long no other call may come, and how long it waits at most, ms; ``throttle``: how long its key
-    is held, ms.
+    is held, ms. ``concurrency``: the key of which only so many jobs run at a time.
     """
 
     attempts: _Count = 0
@@ -65,6 +73,7 @@ class Meta(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
     previous: str = ""
     debounce: tuple[_Span, _Span] | None = None
     throttle: _Span = 0
+    concurrency: str = ""
 
 
 PLAIN: Final = Meta()
@@ -85,6 +94,8 @@ def decode_meta(raw: bytes) -> Meta:
             check_job_id(meta.id)
         if meta.unique:
             check_unique(meta.unique)
+        if meta.concurrency:
+            check_concurrency(meta.concurrency)
         if meta.schedule:
             check_schedule(meta.schedule)
         if meta.group or meta.completes or meta.after:
@@ -106,7 +117,7 @@ def _check_following(meta: Meta) -> None:
 class Link(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
     "task": "T", "payload": "p", "stream": "l", "delay": "d", "meta": "m",
 }):  # fmt: skip
-    """A later job of a chain as it travels in the one before it; without a tenant in ``stream`` it has the same one."""
+    """A later job of a chain, as it travels in the one before; ``stream`` without a tenant: the same."""
 
     task: str
     payload: msgspec.Raw
@@ -119,7 +130,7 @@ _decode_links: Final = msgspec.json.Decoder(list[Link]).decode
 
 
 def encode_links(links: Sequence[Link]) -> str:
-    """The rest of a chain as JSON text. As text it is nested in a job's own fields, so nothing in it passes for one."""
+    """The rest of a chain as JSON text: so nothing in it passes for a field of the job that it travels in."""
     return encode_json(links).decode() if links else ""
 
 

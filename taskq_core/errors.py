@@ -9,6 +9,7 @@
     ├── NotFound              no such job or queue
     ├── Refused               the server's state says no
     │   ├── QueueFull         the queue's own depth limit
+    │   │   └── TenantFull    a tenant's limit of waiting jobs
     │   ├── QueueDraining     the queue takes no more jobs
     │   └── ServerFull        the server's maxmemory
     ├── ServerError           the server answered with an error
@@ -82,7 +83,12 @@ class NotFound(TaskqError):
 
 
 class Refused(TaskqError):
-    """The state on the server says no; nothing was changed."""
+    """The state on the server says no; nothing was changed.
+
+    ``receipts``: of a call that goes to the server in several parts, what had been enqueued before.
+    """
+
+    receipts: Any = ()
 
 
 class QueueFull(Refused):
@@ -101,6 +107,17 @@ class QueueFull(Refused):
         self.limit = limit
         self.depth = depth
         self.unit = unit
+
+
+class TenantFull(QueueFull):
+    """A tenant has as many waiting jobs in a queue as it may; no job of the call was added."""
+
+    def __init__(self, queue: str, tenant: str, limit: int, depth: int) -> None:
+        super().__init__(queue, limit, depth)
+        self.tenant = tenant
+        self.message = f"tenant {tenant!r} has {depth} jobs waiting in queue {queue!r}, its limit is {limit}"
+        self.args = (self.message,)
+        self.hint = f"Try again later, or raise it: taskq tenant set {queue} {tenant} --max-waiting N"
 
 
 class QueueDraining(Refused):

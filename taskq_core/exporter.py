@@ -18,6 +18,7 @@ from taskq_core.client import Client
 from taskq_core.clock import monotonic
 from taskq_core.desired import DEFAULT_SLOTS, desired_workers, load_of, target_of
 from taskq_core.errors import AccessDenied, InvalidOption, TaskqError
+from taskq_core.limits import Gates
 from taskq_core.metrics.endpoint import Endpoint
 from taskq_core.metrics.sheet import Sheet, build_info
 from taskq_core.schedule import ScheduleInfo
@@ -58,6 +59,8 @@ class Reading:
     info: Mapping[str, str]
     left_out: int = 0
     schedules: Sequence[ScheduleInfo] = ()
+    gates: Mapping[str, Gates] = field(default_factory=dict)
+    """The limits of the queues in which they hold jobs."""
 
 
 @dataclass(slots=True)
@@ -163,6 +166,7 @@ class Exporter:
             self._info(),
             len(names) - len(told),
             self._schedules(snapshots),
+            {snapshot.queue: client.gates(snapshot.queue) for snapshot in snapshots if snapshot.held},
         )
 
     def _schedules(self, snapshots: Sequence[QueueSnapshot]) -> list[ScheduleInfo]:
@@ -216,8 +220,20 @@ def sheet_of(reading: Reading, desired: Mapping[str, int]) -> Sheet:
     sheet["taskq_desired_workers"] = {(queue,): count for queue, count in desired.items()}
     sheet["taskq_exporter_queues_left_out"] = {(): reading.left_out}
     sheet |= _of_schedules(reading.schedules)
+    if reading.gates:
+        sheet["taskq_jobs_held"] = _held(reading.gates)
     stale = sum(snapshot.stale for snapshot in reading.snapshots)
     return sheet | _of_workers(reading.workers, stale) | _of_server(reading.info)
+
+
+def _held(gates: Mapping[str, Gates]) -> dict[tuple[str, ...], float]:
+    """Held jobs by queue and limit; keys are one limit, for there may be any number of them."""
+    found: dict[tuple[str, ...], float] = {}
+    for queue, those in gates.items():
+        tasks = {f"task:{gate.name}": gate.held for gate in those.gates if gate.of == "task"}
+        rest = max(0, those.held - sum(tasks.values()))
+        found |= {(queue, limit): held for limit, held in {**tasks, "key": rest}.items()}
+    return found
 
 
 def _depths(snapshot: QueueSnapshot) -> dict[str, int]:

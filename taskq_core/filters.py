@@ -23,6 +23,7 @@ import msgspec
 from taskq_core.errors import UsageError
 from taskq_core.fingerprint import PATTERN
 from taskq_core.job import JobDetail
+from taskq_core.names import check_tenant, valid_group
 
 _CONDITION: Final = re.compile(r"\s*([A-Za-z_][\w.-]*?)\s*(!=|>=|<=|=|~|>|<)\s*(.*?)\s*")
 _ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
@@ -81,7 +82,8 @@ class Condition:
 class JobFilter:
     """Conditions, all of which must hold. ``task``: a pattern as in file names; ``group``: a fingerprint.
 
-    ``since``: enqueued, or dead, at that time or later; ``before``: enqueued, due or dead earlier than that.
+    ``tenant``: whose jobs. ``since``: enqueued, or dead, at that time or later; ``before``: enqueued, due or dead
+    earlier than that.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -89,6 +91,7 @@ class JobFilter:
     group: str | None = None
     since: datetime | None = None
     before: datetime | None = None
+    tenant: str | None = None
 
     @classmethod
     def parse(cls, text: str | None, **more: Any) -> JobFilter:
@@ -97,6 +100,8 @@ class JobFilter:
         return cls(conditions=tuple(Condition.parse(part) for part in parts), **more)
 
     def __post_init__(self) -> None:
+        if self.tenant is not None:
+            check_tenant(self.tenant)
         if self.group is not None and not PATTERN.fullmatch(self.group):
             raise UsageError(
                 f"{self.group[:80]!r} is no group",
@@ -109,6 +114,8 @@ class JobFilter:
 
     def accepts(self, job: JobDetail) -> bool:
         """Whether the job satisfies all of it."""
+        if self.tenant is not None and job.ref.tenant != self.tenant:
+            return False
         if self.task is not None and not fnmatchcase(job.task, self.task):
             return False
         if self.group is not None and (job.error is None or job.error.fingerprint != self.group):
@@ -127,8 +134,11 @@ class JobFilter:
                 told[place] = [*told.get(place, ()), *needles]
         if self.group is not None:
             told["group"] = f'{self.group}"'
+        told |= self._membership()
         if least := self._least_attempts():
             told["attempts"] = least
+        if self.tenant is not None:
+            told["tenant"] = self.tenant
         if self.since is not None:
             told["since"] = _ms(self.since)
         if self.before is not None:
@@ -144,6 +154,11 @@ class JobFilter:
                 yield "task", _plain_needles(condition)
             elif place == "payload" or (place == "error" and rest in ("type", "message", "traceback")):
                 yield place, condition.needles()
+
+    def _membership(self) -> dict[str, str]:
+        asked = [c.wanted for c in self.conditions if c.field == "group" and c.sign == "="]
+        named = [name for name in asked if valid_group(name)]
+        return {"member": f'"G":"{named[0]}"'} if named else {}
 
     def _least_attempts(self) -> int:
         asked = (c for c in self.conditions if c.field == "attempts" and c.sign in (">", ">=", "="))
@@ -202,6 +217,7 @@ _FIELDS: Final[Mapping[str, Callable[[JobDetail], Any]]] = {
     "state": lambda job: str(job.state),
     "task": lambda job: job.task,
     "priority": lambda job: str(job.priority),
+    "tenant": lambda job: job.ref.tenant,
     "payload": lambda job: _json(job.payload),
     "attempts": lambda job: job.attempts,
     "enqueued_at": lambda job: _time(job.enqueued_at),
@@ -212,9 +228,18 @@ _FIELDS: Final[Mapping[str, Callable[[JobDetail], Any]]] = {
     "retries": lambda job: job.retries,
     "timeout_s": lambda job: _span(job.timeout),
     "unique": lambda job: job.unique,
+    "throttle_s": lambda job: _span(job.throttle),
+    "debounce_s": lambda job: _span(job.debounce),
+    "debounce_max_s": lambda job: _span(job.debounce_max),
+    "held_until": lambda job: None if job.held_until is None else _time(job.held_until),
     "keep_s": lambda job: _span(job.keep),
     "schedule": lambda job: job.schedule,
     "fire_at": lambda job: _time(job.fire_at),
+    "group": lambda job: job.group,
+    "completes": lambda job: job.completes,
+    "then": lambda job: list(job.then),
+    "after": lambda job: None if job.after is None else str(job.after),
+    "previous": lambda job: _json(job.previous),
     "error": lambda job: asdict(job.error) if job.error else None,
     "result": lambda job: _json(job.result),
 }

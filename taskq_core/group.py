@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -90,6 +90,8 @@ def whole_group(options: JobOptions, callback: NewJob, when: When | str, count: 
     """The group that the jobs of one call are, all of it. Raises: InvalidOption without an id."""
     if options.group is None:
         raise InvalidOption("a callback needs a group", hint='For example: group="import-42"')
+    if options.tenant is not None and callback.options.tenant is None:
+        callback = replace(callback, options=replace(callback.options, tenant=options.tenant))
     return NewGroup(options.group, callback, when, count)
 
 
@@ -141,15 +143,16 @@ class GroupInfo:
     @property
     def advice(self) -> str:
         """What to do where it does not go on by itself; else empty."""
-        gone = self.cancelled + self.removed
+        gone, ref = self.cancelled + self.removed, self.ref
         if self.state is GroupState.FAILED:
-            return f"{_members(self.dead)} died: taskq jobs --group {self.ref} --state dead -o name | taskq retry -"
+            retry = f"taskq retry -q {ref.queue} --state dead --filter group={ref.id}"
+            return f"{_members(self.dead)} died: {retry}"
         if self.state is GroupState.STUCK:
-            return f"{_members(gone)} cancelled or removed, so not all can be done: taskq group finish {self.ref}"
+            return f"{_members(gone)} cancelled or removed, not all can be done: taskq group finish {ref}"
         if self.state is GroupState.INCOMPLETE:
-            return f"{self.total} of {self.expected} members were added: taskq group seal {self.ref}, to do with these"
+            return f"{self.total} of {self.expected} were added; to end with these: taskq group seal {ref}"
         if self.state is GroupState.OPEN and self.callback and not self.pending:
-            return f"it is open to more members: taskq group seal {self.ref}"
+            return f"it is open to more members: taskq group seal {ref}"
         return ""
 
 

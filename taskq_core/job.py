@@ -10,7 +10,7 @@ from typing import Any, overload
 
 from taskq_core.backoff import Backoff
 from taskq_core.errors import InvalidOption
-from taskq_core.names import JobRef, check_group
+from taskq_core.names import JobRef, check_group, check_tenant
 from taskq_core.notes import JobNotes
 
 
@@ -67,14 +67,19 @@ class State(StrEnum):
 class JobOptions:
     """What may be asked of a job. None leaves it to the task, and then to the queue.
 
-    ``delay`` and ``at`` exclude each other; ``unique`` refuses a second job with the same key
-    until the first has ended or ``unique_for`` is over; ``keep`` keeps outcome and result. ``group``: the group
-    it is a member of, in its queue; ``then``: a chain, each job of which is enqueued when the one before it is done.
+    ``delay`` and ``at`` exclude each other; ``unique`` refuses a second job with the same key until the
+    first has ended or ``unique_for`` is over; ``keep`` keeps outcome and result. ``group``: the group it
+    is a member of, in its queue; ``then``: a chain, each job of which is enqueued when the one before it
+    is done.
 
     With a unique key: ``throttle`` refuses further jobs for that span also when the first has ended;
-    ``debounce`` lets the job wait until no other call came for that span, at most ``debounce_max`` (10 times
-    the span); ``replace`` gives the job that waits under the key the payload of this call, which is the default
-    with ``debounce``.
+    ``debounce`` lets the job wait until no other call came for that span, at most ``debounce_max`` (10
+    times the span); ``replace`` gives the job that waits under the key the payload of this call, which is
+    the default with ``debounce``.
+
+    ``concurrency_key``: of the jobs with this key only so many run at a time, whatever their task: 1,
+    unless the task or the queue has another ``key_max_running``. ``tenant``: whose job it is; the tenants
+    of a queue get their jobs done in turn, and the jobs without one are a tenant as the others are.
     """
 
     priority: Priority | str = Priority.NORMAL
@@ -92,11 +97,15 @@ class JobOptions:
     keep: timedelta | None = None
     group: str | None = None
     then: Sequence[NewJob] = ()
+    concurrency_key: str | None = None
+    tenant: str | None = None
 
     def __post_init__(self) -> None:
         Priority.of(self.priority)
         if self.group is not None:
             check_group(self.group)
+        if self.tenant is not None:
+            check_tenant(self.tenant)
         for link in self.then:
             _check_link(link)
         if self.delay is not None and self.at is not None:
@@ -114,7 +123,7 @@ class JobOptions:
         if self.debounce is None:
             if self.debounce_max is not None:
                 raise InvalidOption("debounce_max needs debounce")
-            if None is not self.throttle > (self.unique_for or timedelta.max):
+            if self.throttle is not None and self.throttle > (self.unique_for or timedelta.max):
                 raise InvalidOption("throttle holds the key longer than unique_for lets it be held")
             return
         others = [
@@ -157,10 +166,10 @@ def _check_link(link: NewJob) -> None:
 class Receipt:
     """What enqueueing one job returns. Of a key that was taken the id is its holder's, and no job was added.
 
-    ``duplicate``: nothing was done. ``replaced``: the holder has the payload of this call now. ``postponed``: it is
-    debounced, and waits anew; the last two may come together. ``running``: it is a duplicate although
-    ``replace`` was asked for, because a worker has the holder. ``held_until``: how long a throttle holds the
-    key whatever becomes of the holder.
+    ``duplicate``: nothing was done. ``replaced``: the holder has the payload of this call now.
+    ``postponed``: it is debounced, and waits anew; the last two may come together. ``running``: it is a
+    duplicate although ``replace`` was asked for, because a worker has the holder. ``held_until``: how long a
+    throttle holds the key whatever becomes of the holder.
     """
 
     queue: str
@@ -217,7 +226,7 @@ class Run:
         """The receipt at an offset."""
         met = self.met
         if met is None:
-            return Receipt(queue, self.id(offset))
+            return Receipt(queue, self.id(offset), self.duplicate)
         return Receipt(
             queue, self.id(offset), self.duplicate, met.replaced, met.postponed, met.running, met.held_until
         )
@@ -305,6 +314,10 @@ class JobDetail:
     """The time of its timetable that it was made for."""
     notes: JobNotes | None = None
     """What it said of itself: progress and log lines. Only where the job was asked for alone."""
+    concurrency_key: str | None = None
+    """Only so many jobs with this key run at a time."""
+    held: bool = False
+    """Whether it was put aside for a limit of its task or key; `Client.gates` says which."""
     group: str | None = None
     """The group it is a member of."""
     completes: str | None = None
@@ -317,6 +330,29 @@ class JobDetail:
     """What follows in its chain, as it is stored."""
     previous: bytes | None = None
     """The result of the job before it, as JSON."""
+    throttle: timedelta | None = None
+    """How long from its enqueueing its unique key is held, whatever becomes of it."""
+    debounce: timedelta | None = None
+    """How long no other call with its key may come before it is due."""
+    debounce_max: timedelta | None = None
+    """How long it may be put off in all, from its enqueueing."""
+
+    @property
+    def held_until(self) -> datetime | None:
+        """Until when a throttle holds its unique key, whatever becomes of it."""
+        return _later(self.enqueued_at, self.throttle)
+
+    @property
+    def latest_at(self) -> datetime | None:
+        """When a debounced job is due at the latest."""
+        return _later(self.enqueued_at, self.debounce_max)
+
+
+def _later(then: datetime, span: timedelta | None) -> datetime | None:
+    try:
+        return None if span is None else then + span
+    except OverflowError:  # anybody may have written it
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,39 @@ class QueueKeys:
     """The keys of one queue, as strings."""
 
     __slots__ = (
-        "dead", "dead_jobs", "due", "events", "failures", "groups", "history", "imported", "jobs", "leases", "lock",
-        "meta", "moved", "namespace", "queue", "revoked", "root", "schedule_runs", "schedule_times",
-        "schedules", "stats", "streams", "suspects", "tail", "tail_notes", "told_notes", "wake",
+        "dead",
+        "dead_jobs",
+        "due",
+        "events",
+        "failures",
+        "groups",
+        "history",
+        "imported",
+        "jobs",
+        "leases",
+        "lock",
+        "meta",
+        "moved",
+        "namespace",
+        "opens",
+        "places",
+        "queue",
+        "revoked",
+        "root",
+        "running",
+        "schedule_runs",
+        "schedule_times",
+        "schedules",
+        "stats",
+        "streams",
+        "suspects",
+        "tail",
+        "tail_notes",
+        "tat",
+        "tenants",
+        "tenants_set",
+        "told_notes",
+        "wake",
     )  # fmt: skip
 
     def __init__(self, namespace: str, queue: str) -> None:
@@ -48,6 +78,10 @@ class QueueKeys:
         self.lock = self.root + "lock"
         self.suspects = self.root + "suspects"
         self.wake = self.root + "wake"
+        self.opens = self.root + "opens"
+        self.places = self.root + "places"
+        self.running = self.root + "running"
+        self.tat = self.root + "tat"
         self.meta = self.root + "meta"
         self.stats = self.root + "stats"
         self.history = self.root + "t"
@@ -58,6 +92,8 @@ class QueueKeys:
         self.tail_notes = self.root + "tail:notes"
         self.told_notes = self.root + "events:notes"
         self.groups = self.root + "groups"
+        self.tenants = self.root + "tenants"
+        self.tenants_set = self.root + "tenants:set"
         self.schedules = self.root + "schedules"
         self.schedule_times = self.root + "schedules:next"
         self.schedule_runs = self.root + "schedules:runs"

@@ -23,7 +23,7 @@ from taskq_core.scripts import script
 
 LISTED: Final = (State.SCHEDULED, State.READY, State.RUNNING, State.DEAD)
 EVERYTHING: Final = JobFilter()
-_READY: Final = re.compile(r"([1-4]):([os]):((?:\d+-\d+)?)")
+_READY: Final = re.compile(r"([1-4]):([ohs]):((?:\d+-\d+)?)")
 _RUNNING: Final = re.compile(r"([1-4]):((?:\d+-\d+)?)")
 _INDEX: Final = re.compile(r"(-?(?:[0-9.e+-]{1,25}|inf)):([^\n]{1,200})")
 

@@ -64,10 +64,17 @@ def translate(error: BaseException, url: str, queue: str = "") -> errors.TaskqEr
         )
     if refused := refusal(said):
         return errors.NotTrusted(f"no connection to {where}: {refused[0]}", hint=refused[1])
+    return _of_script(said, queue) or _of_server(error, said, where)
+
+
+def _of_script(said: str, queue: str) -> errors.TaskqError | None:
+    """What a script of ours refused; None for other errors."""
     word, _, rest = said.partition(" ")
     if word == "QUEUEFULL":
-        limit, depth, *unit = rest.split()[:3]
-        return errors.QueueFull(queue, int(limit), int(depth), "bytes" if unit == ["bytes"] else "jobs")
+        return queue_full(rest, queue)
+    if word == "TENANTFULL":
+        limit, depth, tenant = rest.split()[:3]
+        return errors.TenantFull(queue, tenant, int(limit), int(depth))
     if word == "GROUPCLOSED":
         return _closed_group(queue, rest)
     if word == "DRAINING":
@@ -76,7 +83,7 @@ def translate(error: BaseException, url: str, queue: str = "") -> errors.TaskqEr
         return errors.InvalidOption(f"the server refused the call: {rest.partition(' script:')[0]}")
     if word == "TOOLARGE":
         return errors.InvalidPayload(f"{rest.split()[0]} bytes are over the server side limit")
-    return _of_server(error, said, where)
+    return None
 
 
 def _closed_group(queue: str, said: str) -> errors.TaskqError:
@@ -85,6 +92,12 @@ def _closed_group(queue: str, said: str) -> errors.TaskqError:
         f"group {queue}/{group} takes no more members: it has {members}, and is closed",
         hint="Take another id, or look at it with: taskq group show",
     )
+
+
+def queue_full(rest: str, queue: str) -> errors.QueueFull:
+    """The error that the words behind ``QUEUEFULL`` mean."""
+    limit, depth, *unit = rest.split()[:3]
+    return errors.QueueFull(queue, int(limit), int(depth), "bytes" if unit == ["bytes"] else "jobs")
 
 
 def _of_server(error: BaseException, said: str, where: str) -> errors.TaskqError:

@@ -20,17 +20,34 @@ class Filler(Protocol):
     name: str
 
     @property
-    def client(self) -> Client: ...
+    def client(self) -> Client:
+        """Its sync client."""
+        ...
+
     @property
-    def async_client(self) -> AsyncClient: ...
-    async def add(self, task: str, payload: Any, options: JobOptions | None = None) -> Receipt: ...
-    def add_sync(self, task: str, payload: Any, options: JobOptions | None = None) -> Receipt: ...
+    def async_client(self) -> AsyncClient:
+        """Its client of the running event loop."""
+        ...
+
+    async def add(self, task: str, payload: Any, options: JobOptions | None = None) -> Receipt:
+        """Enqueues a job."""
+        ...
+
+    def add_sync(self, task: str, payload: Any, options: JobOptions | None = None) -> Receipt:
+        """Enqueues a job, from plain code."""
+        ...
+
     async def add_many(
         self, task: str, payloads: Iterable[Any], options: JobOptions | None = None
-    ) -> Receipts: ...
+    ) -> Receipts:
+        """Enqueues jobs."""
+        ...
+
     def add_many_sync(
         self, task: str, payloads: Iterable[Any], options: JobOptions | None = None
-    ) -> Receipts: ...
+    ) -> Receipts:
+        """Enqueues jobs, from plain code."""
+        ...
 
 
 class GroupFilling:
@@ -67,7 +84,7 @@ class GroupFilling:
             self._queue.client.groups.seal(self.ref)
 
     async def add(self, task: str, payload: Any, options: JobOptions | None = None, **fields: Any) -> Receipt:
-        """Adds one member, as `TaskQueue.add`. Raises: Refused, when the group has ended, and what that raises."""
+        """Adds one member, as `TaskQueue.add`. Raises: Refused, when the group has ended, and as that."""
         return await self._queue.add(task, payload, self._member(options, fields))
 
     def add_sync(self, task: str, payload: Any, options: JobOptions | None = None, **fields: Any) -> Receipt:

@@ -12,6 +12,7 @@ QUEUE_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 TASK_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9._-]{0,127}$"
 JOB_ID_PATTERN: Final = r"^[chnls][0-9]{1,15}-[0-9]{1,15}(@[a-z0-9][a-z0-9._-]{0,63})?$"
 UNIQUE_PATTERN: Final = r"^[!-~]{1,200}$"
+CONCURRENCY_PATTERN: Final = r"^[!#-\[\]-~]{1,200}$"
 SCHEDULE_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
 GROUP_PATTERN: Final = r"^[A-Za-z0-9_][A-Za-z0-9._:-]{0,127}$"
 
@@ -19,6 +20,7 @@ _queue = re.compile(QUEUE_PATTERN)
 _task = re.compile(TASK_PATTERN)
 _job_id = re.compile(JOB_ID_PATTERN)
 _unique = re.compile(UNIQUE_PATTERN)
+_concurrency = re.compile(CONCURRENCY_PATTERN)
 _schedule = re.compile(SCHEDULE_PATTERN)
 _group = re.compile(GROUP_PATTERN)
 
@@ -83,6 +85,11 @@ def check_unique(value: str) -> str:
     return _checked(_unique, "unique key", value, UNIQUE_PATTERN)
 
 
+def check_concurrency(value: str) -> str:
+    """The concurrency key itself: a unique key without double quotes and backslashes. Raises: InvalidName."""
+    return _checked(_concurrency, "concurrency key", value, CONCURRENCY_PATTERN)
+
+
 def _checked(pattern: re.Pattern[str], kind: str, value: str, shown: str) -> str:
     # `$` matches before a trailing newline; fullmatch does not
     if not isinstance(value, str) or not pattern.fullmatch(value):
@@ -99,6 +106,11 @@ class JobRef:
 
     def __str__(self) -> str:
         return f"{self.queue}/{self.id}"
+
+    @property
+    def tenant(self) -> str | None:
+        """Whose job it is, where the queue has tenants."""
+        return self.id.partition("@")[2] or None
 
     @classmethod
     def parse(cls, text: str, queue: str | None = None) -> JobRef:

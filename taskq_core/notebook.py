@@ -127,7 +127,7 @@ class Notebook:
 
 
 def _fraction(fraction: SupportsFloat) -> float:
-    if isinstance(fraction, str) or not isinstance(fraction, SupportsFloat):
+    if not hasattr(fraction, "__float__"):
         raise InvalidOption(
             f"a progress is a number from 0 to 1, not {type(fraction).__name__}",
             hint="For example job.progress(done / total)",

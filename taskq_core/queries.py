@@ -18,7 +18,7 @@ from taskq_core.command import Command, pairs, score_ms, text
 from taskq_core.errors import InvalidOption, InvalidPayload
 from taskq_core.fingerprint import PATTERN, fingerprint
 from taskq_core.job import Failure, JobDetail, Priority, State
-from taskq_core.keys import IDLE, LEVELS, QueueKeys, stream_id
+from taskq_core.keys import HELD, IDLE, LEVELS, QueueKeys, stream_id
 from taskq_core.names import JobRef, check_job_id
 from taskq_core.noted import read_notes
 from taskq_core.scripts import script
@@ -69,7 +69,7 @@ def in_stream(queue: str, stream: str, row: _Entry, owner: str = "", deliveries:
     return _detail(
         JobRef(queue, job_id), State.RUNNING if running else State.READY, stream[0], meta,
         task=text(fields[0]), payload=fields[1] if len(fields) > 1 else b"",
-        attempts=meta.attempts + deliveries, worker=owner if running else None, deliveries=deliveries,
+        attempts=meta.attempts + deliveries, worker=owner if running else None, deliveries=deliveries, held=owner == HELD,
     )  # fmt: skip
 
 
@@ -107,7 +107,11 @@ def _detail(ref: JobRef, state: State, letter: str, meta: Meta, **fields: Any) -
         backoff=_backoff(meta),
         schedule=meta.schedule or None,
         fire_at=None if meta.due is None else moment(meta.due),
+        throttle=timedelta(milliseconds=meta.throttle) if meta.throttle else None,
+        debounce=timedelta(milliseconds=meta.debounce[0]) if meta.debounce else None,
+        debounce_max=timedelta(milliseconds=meta.debounce[1]) if meta.debounce else None,
         group=meta.group or None,
+        concurrency_key=meta.concurrency or None,
         completes=meta.completes or None,
         then=_tasks(meta.next),
         after=JobRef(ref.queue, meta.after) if meta.after else None,
@@ -182,7 +186,8 @@ def _read_snapshot(queue: str, reply: Any) -> QueueSnapshot:
             born = entry_ms(bytes(first) if isinstance(first, bytes) else text(first).encode())
             oldest = born if oldest is None else min(oldest, born)
     limits = pairs(settings)
-    limits.pop("seq", None)
+    for own in ("seq", "born", "flow", "gates"):
+        limits.pop(own, None)
     draining = limits.pop("draining", "") == "1"
     return QueueSnapshot(
         queue=queue, at=moment(int(now)), paused=limits.pop("paused", "") == "1",
@@ -196,6 +201,8 @@ def _read_snapshot(queue: str, reply: Any) -> QueueSnapshot:
         schedules=int(times[0]),
         next_fire_at=moment(score_ms(times[1])) if text(times[1]) else None,
         stale=int(times[2]),
+        tenants=int(times[3]),
+        held=int(times[4]),
     )  # fmt: skip
 
 

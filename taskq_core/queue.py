@@ -5,27 +5,30 @@ from __future__ import annotations
 import asyncio
 import copy
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Concatenate, Protocol, TypeVar, cast, overload
+from typing import Any, TypeVar, cast
 
 from taskq_core import config
+from taskq_core.adding import Adding
 from taskq_core.async_client import AsyncClient
 from taskq_core.backoff import Backoff
-from taskq_core.claimed import Job
 from taskq_core.client import Client
-from taskq_core.codec import check_payload
 from taskq_core.declaring import add_to, declare, handler_of
 from taskq_core.errors import InvalidOption, UsageError
-from taskq_core.group import NewGroup, When, whole_group
-from taskq_core.job import JobOptions, NewJob, Receipt, Receipts
 from taskq_core.keys import queue_keys
-from taskq_core.members import GroupFilling
+from taskq_core.limits import Off, Stored, TaskLimits, declared
 from taskq_core.names import check_namespace, check_queue, check_task
 from taskq_core.schedule import Schedule
 from taskq_core.server import LocalServer
-from taskq_core.task import Handler, P, Policy, R, Task, job_options
+from taskq_core.task import (
+    Handler,
+    Payload,
+    Policy,
+    R,
+    Registrar,
+    Task,
+)
 from taskq_core.timetable import span_text, timetable
 from taskq_core.worker.loop import run
 from taskq_core.worker.options import WorkerOptions
@@ -34,19 +37,9 @@ from taskq_core.worker.tenure import Subscription
 from taskq_core.worker.worker import Worker
 
 F = TypeVar("F", bound=Callable[..., Any])
-Payload = Mapping[str, Any] | bytes | str
 
 
-class Registrar(Protocol):
-    """What turns a function into a `Task`, with the arguments of the function but for the job."""
-
-    @overload
-    def __call__(self, function: Callable[Concatenate[Job, P], R]) -> Task[P, R]: ...
-    @overload
-    def __call__(self, function: Callable[P, R]) -> Task[P, R]: ...
-
-
-class TaskQueue:
+class TaskQueue(Adding):
     """A queue by name, with its tasks.
 
         queue = TaskQueue("emails", redis="redis://localhost:6379", concurrency=10, retries=3)
@@ -60,6 +53,10 @@ class TaskQueue:
     Without ``redis`` the server is the one in ``TASKQ_REDIS_URL``, or else the local server, which is
     started when it is first needed. Making a queue connects to nothing. ``retries``, ``backoff`` and
     ``timeout`` hold for jobs whose task and own options say nothing else.
+
+    ``rate``, such as ``100/s``, ``max_running`` and ``key_max_running`` (jobs of one concurrency key) limit
+    what all workers together start and run, ``max_jobs`` and ``max_bytes`` what the queue takes. Workers declare
+    them when they start; what `taskq queue set` said counts more. None says nothing: what was declared stays.
     """
 
     def __init__(  # noqa: PLR0913 - named options of the public API
@@ -72,6 +69,11 @@ class TaskQueue:
         retries: int = config.RETRIES,
         backoff: Backoff | None = None,
         timeout: timedelta | None = None,
+        rate: str | None = None,
+        max_running: int | Off | None = None,
+        key_max_running: int | Off | None = None,
+        max_jobs: int | Off | None = None,
+        max_bytes: int | Off | None = None,
     ) -> None:
         self.name = check_queue(name)
         self.namespace = check_namespace(
@@ -81,6 +83,9 @@ class TaskQueue:
             raise InvalidOption(f"concurrency must be between 1 and 10000, not {concurrency}")
         self.concurrency = concurrency
         self.policy = Policy(retries, backoff, timeout)
+        self.settings: dict[str, Stored] = declared(
+            "", TaskLimits(rate, max_running, key_max_running), max_jobs=max_jobs, max_bytes=max_bytes
+        )
         self.handlers: dict[str, Handler] = {}
         self.schedules: dict[str, Schedule] = {}
         self._url = redis
@@ -103,17 +108,26 @@ class TaskQueue:
 
     # -- tasks ----------------------------------------------------------------------------
 
-    def process(
+    def process(  # noqa: PLR0913 - named options of the public API
         self,
         name: str,
         *,
         retries: int | None = None,
         backoff: Backoff | None = None,
         timeout: timedelta | None = None,
+        rate: str | None = None,
+        max_running: int | Off | None = None,
+        key_max_running: int | Off | None = None,
     ) -> Callable[[F], F]:
-        """Registers a function that takes the `Job`; it may be async or plain. Raises: InvalidName."""
+        """Registers a function that takes the `Job`; it may be async or plain.
+
+        ``rate``, ``max_running``, ``key_max_running``: limits of this task, for all workers together.
+        Raises: InvalidName, InvalidOption.
+        """
+        limits = declared(check_task(name), TaskLimits(rate, max_running, key_max_running))
 
         def register(function: F) -> F:
+            self.settings |= limits
             self._register(
                 Handler(check_task(name), function, Policy(retries, backoff, timeout), typed=False)
             )
@@ -121,25 +135,32 @@ class TaskQueue:
 
         return register
 
-    def task(
+    def task(  # noqa: PLR0913 - named options of the public API
         self,
         *,
         name: str | None = None,
         retries: int | None = None,
         backoff: Backoff | None = None,
         timeout: timedelta | None = None,
+        rate: str | None = None,
+        max_running: int | Off | None = None,
+        key_max_running: int | Off | None = None,
     ) -> Registrar:
         """Registers a function with typed arguments, under its own name or another.
 
         Payloads are checked against its signature before they are sent and before they are run. A
-        first parameter annotated `Job` receives the job. Raises: InvalidName, InvalidOption.
+        first parameter annotated `Job` receives the job. ``rate`` and the others: as in `process`. Raises:
+        InvalidName, InvalidOption.
         """
+        limits = TaskLimits(rate, max_running, key_max_running)
+        limits.stored()  # a wrong one is refused where it stands
 
         def register(function: Callable[..., R]) -> Task[..., R]:
             handler = Handler(
                 check_task(name or function.__name__), function, Policy(retries, backoff, timeout), typed=True
             )
             self._register(handler)
+            self.settings |= declared(handler.name, limits)
             return Task(self, handler, function)
 
         return cast(Registrar, register)  # mypy does not match a function with an overloaded protocol
@@ -197,127 +218,6 @@ class TaskQueue:
         queue = copy.copy(self)
         queue.handlers = {**self.handlers, **more}
         return queue
-
-    # -- adding jobs ------------------------------------------------------------------------
-
-    async def add(
-        self,
-        task: str,
-        payload: Payload,
-        options: JobOptions | None = None,
-        *,
-        durable: bool = False,
-        **fields: Any,
-    ) -> Receipt:
-        """Adds one job. ``fields`` are those of `JobOptions`: ``delay``, ``priority``, ``unique`` …
-
-        ``durable``: returns when the job is on disk or on a replica, see `Client.enqueue`. Raises:
-        InvalidPayload, InvalidName, InvalidOption, QueueFull, ServerFull, ServerUnreachable, NotDurable.
-        """
-        raw = self._checked(task, payload)
-        chosen = options or job_options(fields)
-        return await self.async_client.enqueue(self.name, task, raw, chosen, durable=durable)
-
-    def add_sync(
-        self,
-        task: str,
-        payload: Payload,
-        options: JobOptions | None = None,
-        *,
-        durable: bool = False,
-        **fields: Any,
-    ) -> Receipt:
-        """As `add`, from plain code."""
-        raw = self._checked(task, payload)
-        chosen = options or job_options(fields)
-        return self.client.enqueue(self.name, task, raw, chosen, durable=durable)
-
-    async def add_many(
-        self,
-        task: str,
-        payloads: Iterable[Payload],
-        options: JobOptions | None = None,
-        *,
-        callback: NewJob | None = None,
-        when: When | str = When.DONE,
-        durable: bool = False,
-        **fields: Any,
-    ) -> Receipts:
-        """Adds many jobs of one task, 1,000 a call; each call's jobs are added all or none.
-
-        When a payload is refused, the calls before its own have been made. With ``group`` and ``callback`` they are
-        a group of their own, and nothing else: the callback runs once all are done, or, by ``when="ended"``, have
-        ended in any way. Raises: Refused where there is a group of that id; else as `add`.
-        """
-        checked = self._all_checked(task, payloads)
-        chosen = options or job_options(fields)
-        client = self.async_client
-        if callback is not None:
-            checked = list(checked)
-            group = whole_group(chosen, callback, when, len(checked))
-            ref = await client.groups.open(self.name, group)
-            if not checked:
-                await client.groups.seal(ref)
-        return await client.enqueue_many(self.name, task, checked, chosen, durable=durable)
-
-    def add_many_sync(
-        self,
-        task: str,
-        payloads: Iterable[Payload],
-        options: JobOptions | None = None,
-        *,
-        callback: NewJob | None = None,
-        when: When | str = When.DONE,
-        durable: bool = False,
-        **fields: Any,
-    ) -> Receipts:
-        """As `add_many`, from plain code."""
-        checked = self._all_checked(task, payloads)
-        chosen = options or job_options(fields)
-        client = self.client
-        if callback is not None:
-            checked = list(checked)
-            group = whole_group(chosen, callback, when, len(checked))
-            ref = client.groups.open(self.name, group)
-            if not checked:
-                client.groups.seal(ref)
-        return client.enqueue_many(self.name, task, checked, chosen, durable=durable)
-
-    async def chain(self, first: NewJob, *later: NewJob) -> Receipt:
-        """Enqueues jobs that run one after the other: each when the one before it is done.
-
-        `Job.previous` is what the one before it returned. The receipt is that of the first. One that dies holds
-        the chain up until it is retried; one that is cancelled ends it. Raises: as `add`.
-        """
-        return await self.add(first.task, first.payload, replace(first.options, then=later))
-
-    def chain_sync(self, first: NewJob, *later: NewJob) -> Receipt:
-        """As `chain`, from plain code."""
-        return self.add_sync(first.task, first.payload, replace(first.options, then=later))
-
-    def group(
-        self, group: str, *, callback: NewJob | None = None, when: When | str = When.DONE, **fields: Any
-    ) -> GroupFilling:
-        """A group to be filled: ``async with queue.group("import-42", callback=...) as group``, or ``with``.
-
-        It is sealed at the end of the block. ``callback`` is enqueued once, when all members are done or, by
-        ``when="ended"``, have ended in any way. ``fields``: those of `NewGroup`. Raises: InvalidName, InvalidOption.
-        """
-        return GroupFilling(self, NewGroup(group, callback, when, **fields))
-
-    def _all_checked(self, task: str, payloads: Iterable[Payload]) -> Iterable[Payload]:
-        handler = self.handlers.get(task)
-        if handler is None or handler.check is None:
-            return payloads
-        return (self._checked(task, payload) for payload in payloads)
-
-    def _checked(self, task: str, payload: Payload) -> Payload:
-        handler = self.handlers.get(task)
-        if handler is None or handler.check is None:
-            return payload
-        raw = check_payload(payload)
-        handler.check(raw)
-        return raw
 
     # -- connections --------------------------------------------------------------------------
 
@@ -383,6 +283,7 @@ def make_worker(queues: Sequence[TaskQueue], options: WorkerOptions) -> Worker:
             {name.encode(): handler for name, handler in queue.handlers.items()},
             queue.policy,
             tuple(queue.schedules.values()),
+            queue.settings,
         )
         for queue in queues
     ]

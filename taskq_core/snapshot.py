@@ -11,6 +11,7 @@ from taskq_core.clock import moment
 from taskq_core.config import DEAD_AGE_MS, DEAD_MAX, LEASE_MS
 from taskq_core.histogram import quantile_us
 from taskq_core.job import Priority
+from taskq_core.limits import CODE, FlowLimit, read, source
 from taskq_core.names import JobRef, valid_job_id
 
 
@@ -88,6 +89,10 @@ class QueueSnapshot:
     """When the next of them is due."""
     stale: int = 0
     """Leases that have run out, and that nobody took over yet."""
+    held: int = 0
+    """Ready jobs that a limit of their task or key holds; `Client.gates` says which."""
+    tenants: int = 0
+    """Tenants that have jobs or limits of their own."""
 
     @property
     def state(self) -> str:
@@ -111,6 +116,17 @@ class QueueSnapshot:
         """How long a job may wait until it starts, as the queue was told; None: it was not."""
         slo = _number(self.settings, "slo")
         return timedelta(milliseconds=slo) if slo else None
+
+    @property
+    def flow_limits(self) -> tuple[FlowLimit, ...]:
+        """How many jobs may start and run, of the queue and of its tasks."""
+        return read(self.settings)
+
+    @property
+    def declared(self) -> list[str]:
+        """The settings that are as code declares them: none was set by hand since."""
+        names = (name[5:] for name in self.settings if name.startswith("code:"))
+        return sorted(name for name in names if source(self.settings, name) == CODE)
 
     @property
     def depth(self) -> int:

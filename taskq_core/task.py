@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
 import msgspec
 
 from taskq_core.backoff import Backoff
 from taskq_core.claimed import Job
 from taskq_core.clock import positive_ms
-from taskq_core.codec import encode_object
+from taskq_core.codec import check_payload, encode_object
 from taskq_core.errors import InvalidOption, InvalidPayload
 from taskq_core.job import DEFAULT_OPTIONS, JobOptions, NewJob, Receipt
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Payload = Mapping[str, Any] | bytes | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,25 @@ class Adder(Protocol):
     """What a task needs of its queue in order to enqueue itself."""
 
     async def add(
-        self, task: str, payload: Any, options: JobOptions | None = None, *, durable: bool = False
+        self,
+        task: str,
+        payload: Any,
+        options: JobOptions | None = None,
+        *,
+        durable: bool = False,
+        wait_for_room: timedelta | None = None,
     ) -> Receipt:
         """Enqueues a job."""
         ...
 
     def add_sync(
-        self, task: str, payload: Any, options: JobOptions | None = None, *, durable: bool = False
+        self,
+        task: str,
+        payload: Any,
+        options: JobOptions | None = None,
+        *,
+        durable: bool = False,
+        wait_for_room: timedelta | None = None,
     ) -> Receipt:
         """Enqueues a job, from plain code."""
         ...
@@ -179,13 +192,13 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
 class Call(Generic[P]):
     """A task with options for the jobs it makes: ``task.options(delay=…).add(…)``."""
 
-    __slots__ = ("_arguments", "_durable", "_name", "_options", "_queue")
+    __slots__ = ("_arguments", "_manner", "_name", "_options", "_queue")
 
     def __init__(
-        self, queue: Adder, name: str, arguments: Arguments, options: JobOptions, *, durable: bool = False
+        self, queue: Adder, name: str, arguments: Arguments, options: JobOptions, manner: Mapping[str, Any]
     ) -> None:
         self._queue = queue
-        self._durable = durable
+        self._manner = manner
         self._name = name
         self._arguments = arguments
         self._options = options
@@ -193,12 +206,12 @@ class Call(Generic[P]):
     async def add(self, *args: P.args, **kwargs: P.kwargs) -> Receipt:
         """Enqueues a call of the task. Raises: InvalidPayload, QueueFull, ServerUnreachable."""
         payload = self._arguments.encode(args, kwargs)
-        return await self._queue.add(self._name, payload, self._options, durable=self._durable)
+        return await self._queue.add(self._name, payload, self._options, **self._manner)
 
     def add_sync(self, *args: P.args, **kwargs: P.kwargs) -> Receipt:
         """As `add`, from plain code."""
         payload = self._arguments.encode(args, kwargs)
-        return self._queue.add_sync(self._name, payload, self._options, durable=self._durable)
+        return self._queue.add_sync(self._name, payload, self._options, **self._manner)
 
     def job(self, *args: P.args, **kwargs: P.kwargs) -> NewJob:
         """A call of the task, to be enqueued later: in a chain, or as a callback. Raises: InvalidPayload."""
@@ -221,13 +234,21 @@ class Task(Generic[P, R]):
         """Calls the function, here and now."""
         return self.function(*args, **kwargs)
 
-    def options(self, options: JobOptions | None = None, *, durable: bool = False, **fields: Any) -> Call[P]:
-        """The task with options: a `JobOptions`, or its fields; ``durable`` as in `Client.enqueue`.
+    def options(
+        self,
+        options: JobOptions | None = None,
+        *,
+        durable: bool = False,
+        wait_for_room: timedelta | None = None,
+        **fields: Any,
+    ) -> Call[P]:
+        """The task with options: a `JobOptions`, or its fields; the others as in `Client.enqueue`.
 
         Raises: InvalidOption.
         """
         chosen = options or job_options(fields)
-        return Call(self._queue, self.name, self._arguments, chosen, durable=durable)
+        manner = {"durable": durable, "wait_for_room": wait_for_room}
+        return Call(self._queue, self.name, self._arguments, chosen, manner)
 
     async def add(self, *args: P.args, **kwargs: P.kwargs) -> Receipt:
         """Enqueues a call of the task. Raises: InvalidPayload, QueueFull, ServerUnreachable."""
@@ -250,3 +271,28 @@ def job_options(fields: Mapping[str, Any]) -> JobOptions:
         return JobOptions(**fields)
     except TypeError as error:
         raise InvalidOption(f"unknown job option: {error}") from error
+
+
+def checked_payloads(handler: Handler | None, payloads: Iterable[Payload]) -> Iterable[Payload]:
+    """The payloads, each checked against its task's signature as it is taken. Raises: InvalidPayload."""
+    if handler is None or handler.check is None:
+        return payloads
+    return (checked_payload(handler, payload) for payload in payloads)
+
+
+def checked_payload(handler: Handler | None, payload: Payload) -> Payload:
+    """The payload, checked where its task has a signature. Raises: InvalidPayload."""
+    if handler is None or handler.check is None:
+        return payload
+    raw = check_payload(payload)
+    handler.check(raw)
+    return raw
+
+
+class Registrar(Protocol):
+    """What turns a function into a `Task`, with the arguments of the function but for the job."""
+
+    @overload
+    def __call__(self, function: Callable[Concatenate[Job, P], R]) -> Task[P, R]: ...
+    @overload
+    def __call__(self, function: Callable[P, R]) -> Task[P, R]: ...

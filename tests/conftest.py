@@ -16,8 +16,9 @@ from typing import Protocol
 
 import pytest
 
+from tests import warm
 from tests.keyspace import leaks
-from tests.processes import Program, environment, taskq_command
+from tests.processes import Program, environment, run_taskq
 from tests.servers import KINDS, Server
 
 ServerPool = Callable[[str], Server]
@@ -32,6 +33,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     arguments = {name: value for name, value in pyfuncitem.funcargs.items() if name in names}
     asyncio.run(pyfuncitem.obj(**arguments), debug=False)
     return True
+
+
+def pytest_sessionfinish() -> None:
+    """Ends what was started for all tests of this process."""
+    warm.close()
 
 
 @pytest.fixture(autouse=True)
@@ -142,19 +148,11 @@ class Taskq(Protocol):
 @pytest.fixture
 def taskq(tmp_path: Path, clean_home: Path) -> Taskq:
     """Runs our command in ``tmp_path``: exit code, stdout and stderr, as a pipeline sees them."""
+    warm.warm(environment(clean_home))  # so that no test measures how long it takes to start
 
     def run(
         *args: str, url: str | None = None, stdin: str = "", **env: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*taskq_command(), *args],
-            cwd=tmp_path,
-            env=environment(clean_home, url, **env),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
+        return run_taskq(args, env=environment(clean_home, url, **env), cwd=tmp_path, stdin=stdin)
 
     return run

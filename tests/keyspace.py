@@ -10,7 +10,7 @@ QUEUE = rf"taskq:\{{{NAME}/{NAME}\}}:"
 
 LASTING = re.compile(
     rf"taskq:{NAME}:queues"
-    rf"|{QUEUE}([chnl]|jobs|due|moved|dead|dead:jobs|leases|revoked|wake|meta|stats|failures|schedules(:(next|runs))?)"
+    rf"|{QUEUE}([chnl]|jobs|due|moved|dead|dead:jobs|leases|revoked|wake|meta|stats|failures|opens|places|running|tat|held:.+|[chnl]@{NAME}|ring(:([chnl]|opens))?|tenants(:(set|sums|done))?|rooms(:.+)?|schedules(:(next|runs))?|groups|group:[\w.:-]+)"
 )
 PASSING = re.compile(
     rf"{QUEUE}(lock|suspects|(tail|events)(:notes)?|imported|t:\d+|(worker|told|unique|result|notes|producer):.+)"
@@ -36,11 +36,11 @@ def remains(raw: Any) -> list[str]:
     for key in sorted(raw.scan_iter(count=1000)):
         name = key.decode()
         suffix = name.rpartition("}:")[2]
-        if suffix in {"c", "h", "n", "l"}:
+        if suffix in {"c", "h", "n", "l"} or suffix[1:2] == "@":
             size = raw.xlen(key)
-        elif suffix in {"jobs", "moved", "dead:jobs"}:
+        elif suffix in {"jobs", "moved", "dead:jobs", "places", "running"}:
             size = raw.hlen(key)
-        elif suffix in {"due", "dead", "leases", "revoked"}:
+        elif suffix in {"due", "dead", "leases", "revoked", "opens"} or suffix.startswith("held:"):
             size = raw.zcard(key)
         else:
             continue

@@ -9,10 +9,13 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from tests.waiting import NotInTime, wait_until
+from tests.warm import Forked, warm
 
 ROOT = Path(__file__).resolve().parent.parent
+Process = subprocess.Popen[bytes] | Forked
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "CI")
 
 
@@ -35,21 +38,39 @@ def environment(home: Path, url: str | None = None, **more: str) -> dict[str, st
     return env | more
 
 
+def run_taskq(
+    args: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdin: str = "", timeout: float = 100
+) -> subprocess.CompletedProcess[str]:
+    """One `taskq` command, run to its end: exit code, stdout and stderr, as a pipeline sees them."""
+    command = taskq_command()
+    if forks := warm(env):
+        return forks.run([command[-1], *args], env=env, cwd=cwd, stdin=stdin, timeout=timeout)
+    return subprocess.run(
+        [*command, *args], cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=timeout,
+        check=False,
+    )  # fmt: skip
+
+
+def _start(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, outs: Sequence[IO[bytes]]) -> Process:
+    command = taskq_command()
+    if list(argv[: len(command)]) == command and (forks := warm(env)):
+        words = argv[len(command) - 1 :]
+        with Path(os.devnull).open("rb") as nothing:
+            return forks.start(words, env=env, cwd=cwd, streams=(nothing, *outs), session=True)
+    out, err = outs
+    return subprocess.Popen(
+        list(argv), cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+        start_new_session=True,
+    )  # fmt: skip
+
+
 class Program:
     """A running process group; what it writes is kept in two files."""
 
     def __init__(self, argv: Sequence[str], *, env: Mapping[str, str], folder: Path, name: str) -> None:
         self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.process = subprocess.Popen(
-                list(argv),
-                cwd=folder,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
+            self.process = _start(argv, env=env, cwd=folder, outs=(out, err))
 
     @property
     def pid(self) -> int:
@@ -87,7 +108,7 @@ class Program:
             wait_until(lambda: not self.running, timeout, f"the end of {self.process.args!r}")
         except NotInTime as late:
             raise NotInTime(f"{late}\n{self.stderr[-4000:]}") from None
-        return self.process.returncode
+        return int(self.process.returncode or 0)
 
     def kill(self) -> None:
         """SIGKILL to the whole group, and waits for the leader."""

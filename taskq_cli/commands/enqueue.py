@@ -13,14 +13,16 @@ from taskq_cli.exit_codes import ExitCode
 from taskq_cli.job_defaults import Defaults
 from taskq_cli.key_values import payload_of
 from taskq_cli.leaf import leaf, new_app
+from taskq_cli.links import link_option
 from taskq_cli.options import DryRun, Keep, Level, Queue, Retries, Shared, Timeout, span, wait_option
 from taskq_cli.session import Session
-from taskq_cli.views import RECEIPT, receipt_record
+from taskq_cli.views import RECEIPT, met_text, receipt_record
 from taskq_core import (
     DEFAULT_OPTIONS,
     DEFAULT_QUEUE,
     JobOptions,
     JobRef,
+    NewJob,
     NotDurable,
     UsageError,
     check_queue,
@@ -44,8 +46,40 @@ class Asked:
     unique: Annotated[
         str | None, typer.Option("--unique", metavar="KEY", help="Refuse a second job with this key.")
     ] = None
-    unique_for: Annotated[timedelta | None, span("--unique-for", "How long the key is held.")] = None
+    unique_for: Annotated[timedelta | None, span("--unique-for", "How long the key is held at most.")] = None
+    throttle: Annotated[
+        timedelta | None, span("--throttle", "Hold the key for so long also when the job has ended.")
+    ] = None
+    debounce: Annotated[
+        timedelta | None, span("--debounce", "Run it when no other call with the key came for so long.")
+    ] = None
+    debounce_max: Annotated[
+        timedelta | None, span("--debounce-max", "The longest it is put off; 10 times --debounce by default.")
+    ] = None
+    replace: Annotated[
+        bool | None,
+        typer.Option("--replace/--no-replace", help="Give the job that waits under the key this payload."),
+    ] = None
+    concurrency_key: Annotated[
+        str | None,
+        typer.Option("--concurrency-key", metavar="KEY", help="Only one job with this key runs at a time."),
+    ] = None
     keep: Keep = None
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", metavar="NAME", help="Whose job it is: tenants take turns.")
+    ] = None
+    group: Annotated[
+        str | None, typer.Option("--group", metavar="ID", help="Make it a member of a group: `taskq group`.")
+    ] = None
+    then: Annotated[
+        list[NewJob] | None,
+        typer.Option(
+            "--then",
+            metavar="TASK|JSON",
+            parser=link_option,
+            help="Enqueue this when it is done; again for what follows that.",
+        ),
+    ] = None
 
     def options(self) -> JobOptions:
         """As the client takes them. Raises: InvalidOption."""
@@ -64,6 +98,15 @@ class How:
     durable: Annotated[
         bool, typer.Option("--durable", help="Return when the jobs are on disk or on a replica.")
     ] = False
+    wait_for_room: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--wait-for-room",
+            metavar="[=D]",
+            parser=wait_option,
+            help="Wait while the queue is full, for D at most.",
+        ),
+    ] = None
     wait: Annotated[
         timedelta | None,
         typer.Option(
@@ -77,7 +120,12 @@ taskq enqueue send-email to=user@example.com subject=Welcome -q emails
 taskq enqueue report month:=11 --in 10m --retries 5
 taskq enqueue import --payload @job.json
 taskq enqueue report month:=11 --keep 1h --wait=60s
-find . -name '*.jpg' | jq -cR '{path: .}' | taskq enqueue resize - -q images
+taskq enqueue index doc:=7 --unique doc-7 --debounce 5s
+taskq enqueue render page:=3 --tenant acme
+taskq enqueue sync user:=5 --concurrency-key user:5
+taskq enqueue digest to=user@example.com --unique digest-user --throttle 1h
+taskq enqueue import --then report --then '{"task":"send-email","payload":{"to":"user@example.com"}}'
+find . -name '*.jpg' | jq -cR '{path: .}' | taskq enqueue resize - -q images --wait-for-room
 jq -c '{task: "report", payload: .}' orders.json | taskq enqueue -
 """
 
@@ -104,10 +152,22 @@ def enqueue(
 
     Prints the reference of each job. In a stream a wrong line is answered with its number and error, and
     the others go on. Keys of a line: task, payload, queue, priority, in, at, retries, timeout, unique,
-    unique_for, keep.
+    unique_for, throttle, debounce, debounce_max, replace, concurrency_key, keep, tenant, group,
+    then.
 
     With --wait it returns when the jobs have ended, with the exit code of `taskq wait`: 7 when one died, 8
     when some are still pending after D, which counts from when the last one was enqueued.
+
+    With --unique a second job is refused while the first waits or runs (exit code 5). --throttle refuses it
+    for that span in any case; --debounce puts the waiting job off instead, and --replace gives it the new
+    payload, as --debounce does unless --no-replace is given: then the printed job is the one that waits.
+
+    With --wait-for-room a full queue, or server, is no error: jobs go in as room comes, and a stream is
+    read no faster than that. D counts from the last one that went in.
+
+    With --then jobs follow one another: each is enqueued when the one before is done, and gets its result.
+    The value is a task, or JSON with the keys of a line. With --group jobs are counted together: `taskq wait
+    --group` waits for all of them, and `taskq group open` names a job to run when they have ended.
 
     With --durable the server confirms that the jobs are on disk, and on a replica where it has one. When
     it does not in time the jobs are enqueued all the same, and the exit code is 6; a server that cannot tell
@@ -115,7 +175,7 @@ def enqueue(
     """
     words = pairs or []
     streams = task == "-" or words == ["-"]
-    with Session(shared, patient=streams or how.durable) as session:
+    with Session(shared, patient=streams or how.durable or how.wait_for_room is not None) as session:
         session.writer(RECEIPT)
         if task is None:
             raise UsageError(
@@ -126,6 +186,7 @@ def enqueue(
             None if task == "-" else check_task(task),
             asked.options(),
             how.durable,
+            how.wait_for_room,
         )
         if not how.dry_run:
             session.may_change()
@@ -152,16 +213,20 @@ def _one(session: Session, defaults: Defaults, payload: bytes, how: How) -> None
         return
     try:
         receipt = session.client.enqueue(
-            defaults.queue, defaults.task, payload, defaults.options, durable=how.durable
+            defaults.queue,
+            defaults.task,
+            payload,
+            defaults.options,
+            durable=how.durable,
+            wait_for_room=how.wait_for_room,
         )
     except NotDurable as error:
         session.output.write(receipt_record(error.receipts[0]))  # it is enqueued
         raise
     session.output.write(receipt_record(receipt))
+    if not receipt.added:
+        session.narrate(met_text(receipt, defaults.options.unique or ""))
     if receipt.duplicate:
-        session.narrate(
-            f"duplicate: {receipt} holds the key {defaults.options.unique!r}; nothing was enqueued"
-        )
         raise typer.Exit(ExitCode.REFUSED)
     if how.wait is not None:
         session.output.flush()

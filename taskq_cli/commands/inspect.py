@@ -18,14 +18,14 @@ from taskq_cli.session import Session
 from taskq_cli.targets import Target
 from taskq_cli.views import INSPECTED as JOB_IN_FULL
 from taskq_cli.views import job_record
-from taskq_core import NotFound, UsageError
+from taskq_core import JobDetail, NotFound, State, UsageError
 
 app = new_app()
 
 INSPECTED: Final = replace(
     JOB_IN_FULL,
-    fields=(*JOB_IN_FULL.fields, *NOTES_FIELDS),
-    columns=(*JOB_IN_FULL.columns, *NOTES_FIELDS),
+    fields=(*JOB_IN_FULL.fields, "held_by", *NOTES_FIELDS),
+    columns=(*JOB_IN_FULL.columns, "held_by", *NOTES_FIELDS),
 )
 
 EXAMPLES = """
@@ -69,11 +69,18 @@ def _show(session: Session, target: Target) -> ExitCode:
         return ExitCode.USAGE
     try:
         job = session.client.inspect(target)
-        session.output.write(job_record(job) | notes_record(job.notes))
+        session.output.write(job_record(job) | {"held_by": _held_by(session, job)} | notes_record(job.notes))
     except NotFound as error:
         complain(str(error), error.hint)
         return ExitCode.NOT_FOUND
     return ExitCode.DONE
+
+
+def _held_by(session: Session, job: JobDetail) -> list[str] | None:
+    """The limits that keep a ready job from starting; None when it is not held."""
+    if job.state is not State.READY or not job.held:
+        return None
+    return [str(gate) for gate in session.client.gates(job.ref.queue, job.ref.id).closed]
 
 
 def _finish(codes: list[ExitCode]) -> None:

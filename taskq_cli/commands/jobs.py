@@ -35,6 +35,9 @@ class Wanted:
     )
     filter: Filter = None
     group: Group = None
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", metavar="NAME", help="Only the jobs of this tenant.")
+    ] = None
     since: Annotated[
         timedelta | None, span("--since", "Only jobs that were enqueued, or died, within this time.")
     ] = None
@@ -85,7 +88,9 @@ def _places(session: Session, wanted: Wanted) -> list[Place]:
 
 def _conditions(wanted: Wanted) -> JobFilter:
     since = None if wanted.since is None else datetime.now(UTC) - wanted.since
-    return JobFilter.parse(wanted.filter, task=wanted.task, group=wanted.group, since=since)
+    return JobFilter.parse(
+        wanted.filter, task=wanted.task, group=wanted.group, since=since, tenant=wanted.tenant
+    )
 
 
 def _split(cursor: str) -> Place:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from taskq_cli.draining import DRAINED, drain_queues
+from taskq_cli.flow_settings import NewFlow
 from taskq_cli.leaf import leaf, new_app
 from taskq_cli.options import DryRun, QueueGlob, Shared, span
 from taskq_cli.queue_removal import REMOVED, remove_queue
@@ -46,6 +47,8 @@ SET_EXAMPLES = """
 taskq queue set emails --max-jobs 100000
 taskq queue set emails --dead-max 5000 --dead-age 30d
 taskq queue set emails --slo 5s
+taskq queue set emails --rate 100/s --max-running 20
+taskq queue set emails --task-rate send=10/s --task-max-running render=2
 taskq queue set emails --max-jobs 0 --dry-run
 """
 DRAIN_EXAMPLES = """
@@ -75,7 +78,7 @@ def show(shared: Shared, *, queue: Name = None) -> None:
         writer = session.writer(SHOWN)
         name = one_queue(session.client, queue, "queue show")
         workers = {worker.process for worker in session.client.workers(name)}
-        writer.write(shown_record(session.client.snapshot(name, MINUTES), workers))
+        writer.write(shown_record(session.client.snapshot(name, MINUTES), session.client.gates(name), workers))
 
 
 @leaf(app, name="pause", examples="taskq queue pause emails\ntaskq queue pause 'mail-*' --dry-run")
@@ -115,8 +118,13 @@ def drain(
 
 
 @leaf(app, name="set", examples=SET_EXAMPLES)
-def set_(shared: Shared, limits: NewLimits, *, queue: Name = None, dry_run: DryRun = False) -> None:
-    """Limit how many jobs a queue takes, and how many dead ones it keeps; 0 is the default again.
+def set_(
+    shared: Shared, limits: NewLimits, flow: NewFlow, *, queue: Name = None, dry_run: DryRun = False
+) -> None:
+    """Limit how many jobs a queue takes, starts and runs, and how many dead ones it keeps.
+
+    0 is the default again: what code declares, or else no limit. A rate and how many run are limits for all workers
+    together, and hold at once; off is no limit whatever code declares.
 
     Shows the limits as they are afterwards. --slo refuses nothing: `taskq top`
     and alerts tell when jobs wait longer.
@@ -124,7 +132,7 @@ def set_(shared: Shared, limits: NewLimits, *, queue: Name = None, dry_run: DryR
     with Session(shared) as session:
         session.writer(LIMITS)
         name = one_queue(session.client, queue, "queue set")
-        set_limits(session, name, limits, dry_run=dry_run)
+        set_limits(session, name, limits, flow, dry_run=dry_run)
 
 
 @leaf(app, name="rm", examples=RM_EXAMPLES)

@@ -1,4 +1,4 @@
-"""`taskq tenant`: a user of the server's own for each namespace, and what it may do."""
+"""`taskq tenant`: who shares a queue and what each may have; and users of the server for namespaces."""
 
 from __future__ import annotations
 
@@ -7,24 +7,121 @@ from typing import Annotated
 import typer
 
 from taskq_cli.leaf import leaf, new_app
-from taskq_cli.options import Shared
+from taskq_cli.options import DryRun, QueueGlob, Shared
 from taskq_cli.session import Session
+from taskq_cli.targets import queues_like
+from taskq_cli.tenant_changes import NewLimits, purge_states, states_of, tenants_of
 from taskq_cli.tenant_users import ACL_USER, Wanted, apply_user, user_record
+from taskq_cli.tenant_views import TENANT, TENANT_PURGED, TENANT_SET, change_record, tenant_record
 from taskq_core import TenantRole, UsageError
 
-app = new_app("Give a tenant its own user on the server.")
+app = new_app("Share a queue among tenants, or give one its own user on the server.")
+QueueName = Annotated[str | None, typer.Argument(metavar="QUEUE", help="The queue.")]
+TenantName = Annotated[str | None, typer.Argument(metavar="TENANT", help="The tenant.")]
 
 EXAMPLES = """
 taskq tenant acl acme
 taskq tenant acl acme --role producer -o json
 taskq tenant acl acme --password-file acme.pass --apply --yes
 """
+SET_EXAMPLES = """
+taskq tenant set emails acme --weight 3
+taskq tenant set emails trial --max-running 2 --max-waiting 1000 --rate 10/s
+taskq tenant set emails trial --rate 0
+"""
+PURGE_EXAMPLES = """
+taskq tenant purge emails acme --dry-run
+taskq tenant purge emails acme --state dead --yes
+"""
 ROLES = ", ".join(TenantRole)
 
 
-@app.callback()
-def tenant() -> None:
-    """Give a tenant its own user on the server."""  # keeps `acl` a word of its own while it is the only one
+@leaf(app, name="ls", examples="taskq tenant ls\ntaskq tenant ls -q emails -o json")
+def list_tenants(shared: Shared, *, queue: QueueGlob = None) -> None:
+    """List who shares queues: their jobs that wait and run, how many were done, and what they may have.
+
+    State: active, limited (its jobs wait at a limit of its own), paused, or idle. A tenant is listed while
+    it has jobs in a queue, or something was set for it. Jobs that wait for a time are not counted here.
+    """
+    with Session(shared) as session:
+        writer = session.writer(TENANT)
+        for name in queues_like(session.client, queue):
+            for found in tenants_of(session.client, name):
+                writer.write(tenant_record(found))
+
+
+@leaf(app, name="set", examples=SET_EXAMPLES)
+def set_limits(
+    shared: Shared, limits: NewLimits, *, queue: QueueName = None, name: TenantName = None
+) -> None:
+    """Set what a tenant may have in a queue; 0 goes back to the default.
+
+    In a round each tenant with waiting jobs gets as many of them started as its weight says. One at a limit
+    is left out until it has room again, and holds up nobody.
+    """
+    with Session(shared) as session:
+        writer = session.writer(TENANT_SET)
+        place, who = _named(queue, name)
+        changes = limits.changes()
+        session.may_change()
+        now = session.client.tenants.set(place, who, **changes)
+        writer.write(change_record(place, who, "set", now))
+
+
+@leaf(app, name="pause", examples="taskq tenant pause emails acme")
+def pause(shared: Shared, *, queue: QueueName = None, name: TenantName = None) -> None:
+    """Let no job of a tenant start; what runs goes on, and it may go on adding jobs."""
+    _pause(shared, queue, name, paused=True)
+
+
+@leaf(app, name="resume", examples="taskq tenant resume emails acme")
+def resume(shared: Shared, *, queue: QueueName = None, name: TenantName = None) -> None:
+    """Let the jobs of a tenant start again."""
+    _pause(shared, queue, name, paused=False)
+
+
+def _pause(shared: Shared, queue: str | None, name: str | None, *, paused: bool) -> None:
+    with Session(shared) as session:
+        writer = session.writer(TENANT_SET)
+        place, who = _named(queue, name)
+        session.may_change()
+        now = session.client.tenants.set(place, who, paused=paused or None)
+        writer.write(change_record(place, who, "pause" if paused else "resume", now))
+
+
+@leaf(app, name="purge", examples=PURGE_EXAMPLES)
+def purge(
+    shared: Shared,
+    *,
+    queue: QueueName = None,
+    name: TenantName = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option("--state", metavar="STATE", help="ready, scheduled or dead; the first two by default."),
+    ] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Remove the jobs of one tenant from a queue, for good. What runs goes on."""
+    with Session(shared) as session:
+        session.writer(TENANT_PURGED)
+        place, who = _named(queue, name)
+        states = states_of(state)
+        found = session.client.tenants.get(place, who)
+        if dry_run:
+            session.narrate(
+                f"would purge the {' and '.join(states)} jobs of {who}: {found.ready_total} are ready"
+            )
+            return
+        session.confirm(f"Purge the {' and '.join(states)} jobs of tenant {who!r} in queue {place!r}?")
+        purge_states(session, place, who, states)
+
+
+def _named(queue: str | None, name: str | None) -> tuple[str, str]:
+    if queue is None or name is None:
+        raise UsageError(
+            "name a queue and a tenant", hint="For example: taskq tenant set emails acme --weight 3"
+        )
+    return queue, name
 
 
 @leaf(app, name="acl", examples=EXAMPLES)

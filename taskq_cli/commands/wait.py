@@ -29,12 +29,17 @@ class Until:
     """When the waiting ends."""
 
     any: Annotated[bool, typer.Option("--any", help="End with the first job that has ended.")] = False
+    group: Annotated[
+        list[str] | None,
+        typer.Option("--group", metavar="ID", help="Wait for all members of a group: QUEUE/ID."),
+    ] = None
     timeout: Annotated[timedelta | None, span("--timeout", "Wait no longer than this.")] = None
 
 
 EXAMPLES = """
 taskq wait emails/n1763951707123-0 --timeout 60s
 taskq wait emails/n1763951707123-0 emails/n1763951707123-1 --any
+taskq wait --group images/import-42 --timeout 60s
 id=$(taskq enqueue report month=11 --keep 1h) && taskq wait "$id" --timeout 60s && taskq result "$id"
 find . -name '*.jpg' | jq -cR '{path: .}' | taskq enqueue resize - -q images | taskq wait - --timeout 5m
 """
@@ -54,14 +59,29 @@ def wait(
     said that they ended, which may also mean cancelled or purged. A dead job is always known, while it is in
     the dead letter queue. Exits with 0 when all ended well, 7 when one died or was cancelled, 8 when some are
     still pending at the time-out, 4 for an id that was never made.
+
+    With --group it waits for all members of a group, at the same small cost however many they are: for those
+    added so far, where the group is still open. One that died, or was cancelled or removed, is exit code 7.
     """
     stream = ids == ["-"]
     with Session(shared, patient=stream) as session:
+        if until.group:
+            _wait_for_groups(session, until, ids, queue)
+            return
         session.writer(ENDED)
         if not ids:
             raise UsageError("no job named", hint="For example: taskq wait emails/n1763951707123-0")
         awaiting = _Awaiting(session, until, queue)
         awaiting.run(None if stream else ids)
+
+
+def _wait_for_groups(session: Session, until: Until, ids: Sequence[str] | None, queue: str | None) -> None:
+    from taskq_cli.group_wait import group_ref, wait_for_groups
+
+    if ids:
+        raise UsageError("give either jobs or --group", hint="Wait for one after the other")
+    refs = [group_ref(text, queue) for text in until.group or ()]
+    wait_for_groups(session, refs, until.timeout, first_only=until.any)
 
 
 class _Awaiting:

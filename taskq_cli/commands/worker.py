@@ -158,10 +158,11 @@ def worker(
 
     --exec TASK=COMMAND runs a program for each job of the task, in all queues served here. COMMAND is split
     into words as a shell does it, and no shell runs it. The payload comes on stdin, one line of JSON;
-    TASKQ_JOB_ID, TASKQ_ATTEMPT, TASKQ_QUEUE, TASKQ_TASK and TASKQ_NAMESPACE are in the environment. Exit
-    code 0: done, and stdout is the result of a job enqueued with --keep. 65 and 78: buried at once. Any
-    other: failed, and tried again; the end of stderr is the error. A time-out, a cancellation and the end
-    of the grace send SIGTERM to its process group, and SIGKILL half a second later.
+    TASKQ_JOB_ID, TASKQ_ATTEMPT, TASKQ_QUEUE, TASKQ_TASK and TASKQ_NAMESPACE are in the environment, and
+    TASKQ_NOTES, a file that takes lines for the job's log and `progress 40%` for its progress. Exit code 0:
+    done, and stdout is the result of a job enqueued with --keep. 65 and 78: buried at once. Any other:
+    failed, and tried again; the end of stderr is the error. A time-out, a cancellation and the end of the
+    grace send SIGTERM to its process group, and SIGKILL half a second later.
 
     --metrics-port serves Prometheus' metrics of all processes together; /livez, which fails when a handler
     has blocked the event loop for a minute, whatever the server does; and /readyz, which fails while claims

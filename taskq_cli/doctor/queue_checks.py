@@ -9,6 +9,7 @@ from typing import Final
 
 from taskq_cli.doctor.findings import NOTE, PROBLEM, Finding
 from taskq_cli.why.facts import QueueFacts, about, does, many
+from taskq_cli.why.limits import MOST_HELD
 from taskq_core import WorkerInfo, stalled
 
 OVERDUE_S: Final = 5.0
@@ -25,12 +26,34 @@ def queue_findings(facts: QueueFacts) -> Iterator[Finding]:
         yield from check(facts)
 
 
+def _held(facts: QueueFacts) -> Iterator[Finding]:
+    """Limits that hold so many jobs that others wait behind them."""
+    gates = facts.gates
+    if gates is None or gates.held < MOST_HELD:
+        return
+    worst = max(gates.gates, key=lambda gate: gate.held)
+    yield Finding(
+        PROBLEM, "too_many_held", facts.name,
+        f"{many(gates.held, 'job')} are held by limits, {worst.held:,} of them by {worst.label}.",
+        "No more jobs of their level are looked at, so those behind them wait too, whatever their task.",
+        f"Raise the limit with taskq queue set {quote(facts.name)}, or give such jobs a queue of their own",
+    )  # fmt: skip
+
+
 def looks_idle(facts: QueueFacts) -> bool:
     """Whether jobs wait although workers have free slots: worth a second look."""
     snapshot = facts.snapshot
     waited = snapshot.oldest_ready_s or 0.0
     roomy = any(worker.about.get("room") != "0" for worker in facts.able)
-    return bool(snapshot.ready_total) and not snapshot.paused and roomy and not facts.busy and waited > 1.5
+    if snapshot.paused or snapshot.held >= snapshot.ready_total or _closed(facts):
+        return False  # it waits, and is meant to
+    return roomy and not facts.busy and waited > 1.5
+
+
+def _closed(facts: QueueFacts) -> bool:
+    """Whether a limit of the whole queue lets no job start now."""
+    gates = facts.gates.gates if facts.gates is not None else ()
+    return any(gate.of == "queue" and (gate.closed or gate.rate is not None) for gate in gates)
 
 
 def not_consuming(first: QueueFacts, second: QueueFacts) -> Finding | None:
@@ -199,6 +222,7 @@ _CHECKS: Final[tuple[Callable[[QueueFacts], Iterator[Finding]], ...]] = (
     _served,
     _held_up,
     _limits,
+    _held,
     _holders,
     _indexes,
 )

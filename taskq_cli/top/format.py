@@ -15,6 +15,7 @@ GLYPHS: Final = {
     "paused": ("‖", "="),
     "draining": ("▽", "v"),
     "unserved": ("✖", "X"),
+    "limited": ("◇", "L"),
     "severe": ("✖", "X"),
     "warning": ("▲", "!"),
     "fine": ("✔", "+"),
@@ -51,6 +52,12 @@ class Pen:
         if top <= 0:
             return bars[0] * len(values)
         return "".join(bars[min(len(bars) - 1, math.ceil(v / top * (len(bars) - 1)))] for v in values)
+
+    def bar(self, fraction: float, width: int) -> str:
+        """A progress from 0 to 1 as a bar; it is full only when all is done."""
+        full, rest = ("#", ".") if self.ascii_only else ("█", "░")
+        filled = width if fraction >= 1 else min(width - 1, int(max(0.0, fraction) * width))
+        return full * filled + rest * (width - filled)
 
     def count(self, value: int) -> str:
         """A whole number: exact below a million, with thin groups; then in short."""

@@ -48,6 +48,8 @@ class QueueFrame:
     settings: Mapping[str, str] = field(default_factory=dict)
     next_fire_at: datetime | None = None
     """When the next of its schedules is due."""
+    held: int = 0
+    """Waiting jobs that a limit of their task or key holds."""
 
     @property
     def waiting(self) -> int:
@@ -92,4 +94,5 @@ def queue_frame(snapshot: QueueSnapshot) -> QueueFrame:
         run=Times.of(Percentiles.together(minute.run for minute in recent)),
         settings=snapshot.settings,
         next_fire_at=snapshot.next_fire_at,
+        held=snapshot.held,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from taskq_cli.top.frame import Frame, QueueFrame
-from taskq_core import Client, JobDetail, JobFilter, State, UsageError
+from taskq_core import Client, Gates, JobDetail, JobFilter, State, UsageError
 
 STATES: Final = (State.READY, State.RUNNING, State.SCHEDULED, State.DEAD)
 """In the order in which a job goes through them, and in which `s` shows them."""
@@ -93,6 +93,10 @@ class Spot:
     cursor: str = ""
 
 
+LIMITED: Final = frozenset({"rate", "max_running", "key_max_running"})
+"""Settings that are limits of starting and running."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobPage:
     """A page of ``wanted`` that began at ``spot``. ``next`` None: it was the last one."""
@@ -102,6 +106,8 @@ class JobPage:
     jobs: tuple[JobDetail, ...]
     looked: int
     next: Spot | None
+    gates: Gates | None = None
+    """The limits of the one queue whose ready jobs these are."""
 
 
 def read_page(client: Client, wanted: Wanted, queues: Sequence[str], spot: Spot) -> JobPage:
@@ -124,6 +130,20 @@ def read_page(client: Client, wanted: Wanted, queues: Sequence[str], spot: Spot)
             if not cursor:
                 break
     return JobPage(wanted, spot, tuple(jobs), looked, None)
+
+
+def limited_queue(wanted: Wanted, frame: Frame) -> str | None:
+    """The one queue whose ready jobs are shown, where limits of starting or running are set or hold some."""
+    if wanted.one_queue is None or wanted.state is not State.READY:
+        return None
+    queue = next((each for each in frame.queues if each.name == wanted.one_queue), None)
+    set_ = queue is not None and any(name.partition(":")[0] in LIMITED for name in queue.settings)
+    return wanted.one_queue if queue is not None and (queue.held or set_) else None
+
+
+def with_limits(client: Client, page: JobPage, queue: str | None) -> JobPage:
+    """The page with the limits of a queue. Raises: TaskqError."""
+    return page if queue is None else replace(page, gates=client.gates(queue))
 
 
 def _after(names: Sequence[str], at: int) -> Spot | None:

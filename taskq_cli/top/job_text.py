@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -11,24 +12,40 @@ import msgspec
 from rich.cells import chop_cells
 
 from taskq_cli.jsontext import ascii_text, rfc3339
+from taskq_cli.notes_views import notes_record, percent
 from taskq_cli.sanitize import clean, clean_lines
-from taskq_cli.top.format import ago, clock, span
+from taskq_cli.top.format import Pen, ago, clock, span
 from taskq_cli.top.screens.job_columns import LOOKS
 from taskq_cli.top.widgets.lines import Line
 from taskq_cli.views import job_record
-from taskq_core import FailedAttempt, JobDetail, State
+from taskq_core import FailedAttempt, JobDetail, JobNotes, State
 
 MOST_CHARS: Final = 64 * 1024
 """Of a payload or a result: beyond that `taskq inspect` shows it whole."""
+MOST_LINES: Final = 20
+"""Of what a job said: its payload is to be in reach."""
+BAR: Final = 30
 LABEL: Final = 11
 INDENT: Final = 2
 
 
-def readable(job: JobDetail, attempts: Sequence[FailedAttempt], now: datetime, width: int) -> list[Line]:
-    """The job for people: what it is, what went wrong, what it was given, and what happened when."""
-    lines = [*_summary(job, now)]
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is written on: how wide it is, how characters are drawn, and the moment that ages are told of."""
+
+    width: int
+    pen: Pen
+    now: datetime
+
+
+def readable(job: JobDetail, attempts: Sequence[FailedAttempt], sheet: Sheet) -> list[Line]:
+    """The job for people: what it is, what went wrong, what it said and was given, and what happened when."""
+    now, width = sheet.now, sheet.width
+    lines = [*_summary(job, now), *_progress(job.notes, sheet)]
     if job.error is not None:
         lines += _titled("Error", _error(job, width))
+    if job.notes is not None and job.notes.lines:
+        lines += _titled("What it said", _log(job, job.notes, width))
     lines += _titled("Payload", _block(job.payload, width))
     if job.result is not None:
         lines += _titled("Result", _block(job.result, width))
@@ -37,8 +54,9 @@ def readable(job: JobDetail, attempts: Sequence[FailedAttempt], now: datetime, w
 
 def raw(job: JobDetail, width: int) -> list[Line]:
     """The job as `taskq inspect -o json` prints it."""
-    record = ascii_text(msgspec.json.encode(job_record(job)).decode(errors="replace"))
-    return list(_block(record.encode(), width, 0))
+    record = job_record(job) | notes_record(job.notes)
+    text = ascii_text(msgspec.json.encode(record).decode(errors="replace"))
+    return list(_block(text.encode(), width, 0))
 
 
 def pretty(value: bytes) -> str:
@@ -68,6 +86,8 @@ def _summary(job: JobDetail, now: datetime) -> Iterator[Line]:
         ("retries", "" if job.retries is None else str(job.retries)),
         ("time limit", span(job.timeout.total_seconds()) if job.timeout else ""),
         ("unique", job.unique or ""),
+        ("throttled", f"for {span(job.throttle.total_seconds())}" if job.throttle else ""),
+        ("debounced", f"by {span(job.debounce.total_seconds())}" if job.debounce else ""),
         ("kept", f"for {span(job.keep.total_seconds())}" if job.keep else ""),
         ("group", job.error.fingerprint if job.error else ""),
     )
@@ -93,6 +113,29 @@ def _due(job: JobDetail, now: datetime) -> str:
     left = (job.due_at - now).total_seconds()
     told = f"in {span(left)}" if left >= 0 else f"{span(-left)} late"
     return f"{rfc3339(job.due_at)}  {told}"
+
+
+def _progress(notes: JobNotes | None, sheet: Sheet) -> Iterator[Line]:
+    if notes is None or notes.progress is None:
+        return
+    told = f"attempt {notes.attempt}, {ago(notes.at, sheet.now)} ago"
+    yield (
+        (f"  {'progress':<{LABEL}}", "dim"), (sheet.pen.bar(notes.progress, BAR), "good"),
+        (f" {percent(notes.progress)} ", "strong"), (notes.note, ""), (f"  {told}", "dim"),
+    )  # fmt: skip
+
+
+def _log(job: JobDetail, notes: JobNotes, width: int) -> Iterator[Line]:
+    earlier = notes.skipped + len(notes.lines) - MOST_LINES
+    if earlier > 0:
+        more = f": taskq logs {job.ref}" if len(notes.lines) > MOST_LINES else ""
+        yield ((f"  {earlier:,} earlier lines{more}", "dim"),)
+    for line in notes.lines[-MOST_LINES:]:
+        head = f"  {clock(line.at)} #{line.attempt}  "
+        first, *rest = _wrapped(line.text, width - len(head), 0)
+        yield ((head, "dim"), (first, ""))
+        for part in rest:
+            yield ((" " * len(head), ""), (part, ""))
 
 
 def _error(job: JobDetail, width: int) -> Iterator[Line]:

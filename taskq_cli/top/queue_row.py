@@ -69,13 +69,15 @@ def queue_row(store: Store, queue: QueueFrame, cells: int = 8) -> QueueRow:
 
 
 def state_of(queue: QueueFrame) -> str:
-    """One word: paused, draining, unserved, busy (something runs or waits) or idle."""
+    """One word: paused, draining, unserved, limited (all that waits is held by limits), busy or idle."""
     if queue.paused:
         return "paused"
     if queue.draining:
         return "draining"
     if (queue.waiting or queue.running) and not queue.workers:
         return "unserved"
+    if queue.held and queue.held >= queue.waiting:
+        return "limited"
     return "busy" if queue.waiting or queue.running else "idle"
 
 

@@ -53,6 +53,7 @@ class QueueLine(msgspec.Struct):
     run_p99_s: float | None = None
     settings: dict[str, str] = {}
     next_fire_at: datetime | None = None
+    held: int = 0
 
     def frame(self) -> QueueFrame:
         """The queue's part of a frame."""
@@ -73,6 +74,7 @@ class QueueLine(msgspec.Struct):
             run=_times(self.run_p50_s, self.run_p99_s),
             settings=self.settings,
             next_fire_at=self.next_fire_at,
+            held=self.held,
         )
 
 
@@ -231,6 +233,7 @@ def queue_line(queue: QueueFrame, rates: Mapping[str, float]) -> dict[str, Any]:
         "totals": dict(zip(COUNTED, queue.totals, strict=True)),
         "settings": dict(queue.settings),
         "next_fire_at": rfc3339(queue.next_fire_at),
+        "held": queue.held,
     }
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from taskq_cli.durations import format_duration
-from taskq_core import Audit, JobDetail, Place, QueueSnapshot, WorkerInfo, stalled
+from taskq_core import Audit, Gates, JobDetail, Place, QueueSnapshot, WorkerInfo, stalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,13 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
-    """A queue with its live workers. ``tasks``: those of the jobs that are first in it."""
+    """A queue with its live workers. ``tasks``: those of the jobs that are first in it; ``gates``: its limits."""
 
     snapshot: QueueSnapshot
     workers: tuple[WorkerInfo, ...]
     audit: Audit
     tasks: Collection[str] = ()
+    gates: Gates | None = None
 
     @property
     def name(self) -> str:
@@ -78,11 +79,12 @@ class QueueFacts:
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """A job in its queue. ``place``: only when it is ready or runs."""
+    """A job in its queue. ``place``: only when it is ready or runs; ``gates``: its limits, when it is ready."""
 
     job: JobDetail
     queue: QueueFacts
     place: Place | None = None
+    gates: Gates | None = None
 
 
 def about(seconds: float | timedelta) -> str:

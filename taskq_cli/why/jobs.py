@@ -8,6 +8,7 @@ from typing import Final
 
 from taskq_cli.jsontext import rfc3339
 from taskq_cli.why.facts import Cause, JobFacts, about, ago, in_time, many
+from taskq_cli.why.limits import held_by
 from taskq_cli.why.queues import blockers, unknown_task
 from taskq_core import Holder, JobDetail, State, WorkerInfo, stalled
 
@@ -17,7 +18,7 @@ SUSPECT: Final = 2
 
 def job_causes(facts: JobFacts) -> list[Cause]:
     """The reasons, the one that decides first. Never empty."""
-    return list(_BY_STATE[facts.job.state](facts))
+    return [*_BY_STATE[facts.job.state](facts), *_held_key(facts)]
 
 
 # -- waiting ----------------------------------------------------------------------------------
@@ -28,6 +29,8 @@ def _ready(facts: JobFacts) -> Iterator[Cause]:
     yield from blockers(queue)
     if cause := unknown_task(queue, facts.job.task):
         yield cause
+    held = list(held_by(facts))
+    yield from held
     crashes = place.deliveries if place is not None and place.given_back else 0
     if crashes >= SUSPECT:
         yield Cause(
@@ -35,9 +38,9 @@ def _ready(facts: JobFacts) -> Iterator[Cause]:
             f"{crashes} workers died while they ran it: it is run alone, once a worker holds nothing else.",
             "If it dies again it is buried; see its payload with taskq inspect",
         )
-    if queue.able:
+    if queue.able and not held:
         yield _in_line(facts)
-    if place is not None and place.given_back and crashes < SUSPECT:
+    if place is not None and place.given_back and crashes < SUSPECT and not held:
         why = "died while it ran it" if crashes else "stopped before it was done"
         yield Cause("given_back", f"A worker {why}: it goes first in its level.")
 
@@ -102,7 +105,28 @@ def _waits(job: JobDetail, due: datetime, now: datetime, fields: Mapping[str, ob
             f"Run it now: taskq retry {job.ref}",
             fields,
         )
+    if job.debounce is not None and not job.attempts:
+        limit = rfc3339(job.latest_at)
+        return Cause(
+            "debounced",
+            f"It is debounced: it runs at {when}, unless another call with the key {job.unique!r} comes "
+            f"before; at {limit} at the latest.",
+            f"Run it now: taskq retry {job.ref}",
+            {**fields, "latest_at": limit},
+        )
     return Cause("scheduled", f"It was enqueued for {when}.", f"Run it now: taskq retry {job.ref}", fields)
+
+
+def _held_key(facts: JobFacts) -> Iterator[Cause]:
+    job = facts.job
+    until = job.held_until
+    if until is not None and until > facts.queue.at:
+        yield Cause(
+            "key_held",
+            f"Its throttle holds the key {job.unique!r} until {rfc3339(until)}, whatever becomes of it.",
+            "",
+            {"held_until": rfc3339(until)},
+        )
 
 
 # -- running ----------------------------------------------------------------------------------

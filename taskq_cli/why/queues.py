@@ -7,6 +7,7 @@ from shlex import quote
 
 from taskq_cli.jsontext import rfc3339
 from taskq_cli.why.facts import Cause, QueueFacts, about, does, in_time, many
+from taskq_cli.why.limits import queue_held
 from taskq_core import stalled
 
 
@@ -79,6 +80,7 @@ def _hindrances(facts: QueueFacts) -> Iterator[Cause]:
     for task in sorted(facts.tasks):
         if cause_ := unknown_task(facts, task):
             yield cause_
+    yield from queue_held(facts)
     limit = snapshot.limits.max_jobs
     if limit is not None and snapshot.depth >= limit:
         yield Cause(

@@ -25,7 +25,9 @@ class Reader:
             tasks = {job.task for job in page.jobs}
         workers = tuple(client.workers(name))
         # last, so that its clock is the newest of all
-        return QueueFacts(client.snapshot(name, MINUTES), workers, client.audit(name), tasks)
+        return QueueFacts(
+            client.snapshot(name, MINUTES), workers, client.audit(name), tasks, client.gates(name)
+        )
 
     def job(self, ref: JobRef) -> JobFacts:
         """The facts of a job. Raises: NotFound."""
@@ -38,7 +40,8 @@ class Reader:
                 # it moved on between the two looks; the second pair is as good as a first
                 job = client.inspect(ref)
                 place = client.place(ref, worker=job.worker or "")
-        return JobFacts(job, self.queue(ref.queue, sample=False), place)
+        gates = client.gates(ref.queue, ref.id) if job.state is State.READY else None
+        return JobFacts(job, self.queue(ref.queue, sample=False), place, gates)
 
     def ended(self, ref: JobRef) -> bool:
         """Whether a job that is not there has ended, as far as that can be told."""

@@ -28,9 +28,10 @@ def open_group(keys: QueueKeys, group: NewGroup) -> Command[str]:
         raise InvalidOption(f"a group cannot have {group.expected} members")
     args: list[Arg] = [
         group.id, "" if group.expected is None else group.expected, When.of(group.when),
-        encode_callback(group.callback), positive_ms(group.keep, "keep"),
+        encode_callback(group.callback), positive_ms(group.keep, "keep"), config.HISTORY_S,
     ]  # fmt: skip
-    return Command(script("open_group"), [keys.group(group.id), keys.groups], args, text)
+    names = [keys.group(group.id), keys.groups, keys.stats, keys.history]
+    return Command(script("open_group"), names, args, text)
 
 
 def encode_callback(callback: NewJob | None) -> bytes:
@@ -60,7 +61,7 @@ def remove_group(keys: QueueKeys, group: str) -> Command[bool]:
 
 
 def list_groups(keys: QueueKeys, group: str = "", first: int = 0) -> Command[list[GroupInfo]]:
-    """One group, or a page of those of a queue from a rank on. One by a name that is none of ours is left out."""
+    """One group, or a page of those of a queue from a rank on; those with a foreign name are left out."""
 
     def read(reply: Any) -> list[GroupInfo]:
         rows = [(text(row[0]), pairs(row[1:])) for row in reply]

@@ -12,14 +12,18 @@ from taskq_core.clock import instant_ms, positive_ms
 from taskq_core.codec import (
     Meta,
     check_payload,
+    decode_json,
+    decode_links,
     decode_meta,
     encode_failure,
     encode_json,
+    encode_links,
     encode_meta,
     encode_record,
 )
 from taskq_core.command import Arg, Command, text
-from taskq_core.errors import InvalidOption
+from taskq_core.commands.produce import debounce_of
+from taskq_core.errors import InvalidOption, InvalidPayload
 from taskq_core.job import Change, JobDetail, State
 from taskq_core.keys import QueueKeys, queue_keys
 from taskq_core.names import check_job_id, check_schedule, check_task, check_unique
@@ -99,11 +103,29 @@ def _meta(job: JobDetail) -> Meta:
         backoff=job.backoff.wire() if job.backoff is not None else None,
         timeout=positive_ms(job.timeout, "timeout") if job.timeout is not None else 0,
         unique=check_unique(job.unique) if job.unique is not None else "",
+        throttle=positive_ms(job.throttle, "throttle") if job.throttle is not None else 0,
+        debounce=debounce_of(job),
         keep=positive_ms(job.keep, "keep") if job.keep is not None else 0,
+        concurrency=job.concurrency_key or "",
         schedule=check_schedule(job.schedule) if job.schedule is not None else "",
         due=instant_ms(job.fire_at) if job.fire_at is not None else None,
+        # but for its group, which has counted it out when it was removed, or is not there
+        next=encode_links(decode_links(job.chain)),
+        after=job.after.id if job.after is not None else "",
+        previous=_json_text(job.previous),
     )
     return decode_meta(encode_json(meta))  # checks the bounds
+
+
+def _json_text(raw: bytes | None) -> str:
+    if raw is None:
+        return ""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise InvalidPayload("the result of the job before it is not UTF-8") from None
+    decode_json(text)  # checks it
+    return text
 
 
 def _without_id(meta: Meta) -> bytes:

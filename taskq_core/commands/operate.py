@@ -12,6 +12,7 @@ from taskq_core.command import Arg, Command, text
 from taskq_core.errors import InvalidOption, Refused
 from taskq_core.job import Change, Failure, State
 from taskq_core.keys import QueueKeys, queues_key
+from taskq_core.limits import HAND, Stored, checked
 from taskq_core.names import JobRef, check_job_id
 from taskq_core.scripts import script
 
@@ -146,26 +147,16 @@ def resume(keys: QueueKeys) -> Command[bool]:
     return Command(script("resume"), [keys.meta, keys.wake], [config.WAKE_TOKENS], bool)
 
 
-LIMITS: Mapping[str, str] = {
-    "max_jobs": "jobs that may wait",
-    "max_bytes": "bytes of memory that waiting and running jobs may take, about",
-    "dead_max": "dead jobs kept",
-    "dead_age": "ms a dead job is kept",
-    "slo": "ms a job may wait until it starts",
-    "notes_off": "1: what running jobs say of themselves is not kept",
-}
+def configure(keys: QueueKeys, settings: Mapping[str, Stored], by: str = HAND) -> Command[int]:
+    """Sets limits of a queue; None goes back to the default. Raises: InvalidOption.
 
-
-def configure(keys: QueueKeys, limits: Mapping[str, int | None]) -> Command[int]:
-    """Sets limits of a queue; None goes back to the default. Raises: InvalidOption."""
-    args: list[str | int] = []
-    for name, value in limits.items():
-        if name not in LIMITS:
-            raise InvalidOption(f"unknown limit {name!r}", hint=f"One of: {', '.join(LIMITS)}")
-        if value is not None and value < 1:
-            raise InvalidOption(f"{name} must be at least 1, not {value}")
-        args += (name, "" if value is None else value)
-    return Command(script("configure"), [keys.meta], args, int)
+    ``by``: hand, or code, which changes nothing that was set by hand.
+    """
+    args: list[Arg] = [by]
+    for name, value in settings.items():
+        known = checked(name, value)
+        args += (name, "" if known is None else known)
+    return Command(script("configure"), [keys.meta, keys.opens, keys.wake], args, int)
 
 
 def remove(keys: QueueKeys) -> Command[int]:
@@ -173,6 +164,7 @@ def remove(keys: QueueKeys) -> Command[int]:
     names = [
         *keys.streams, keys.jobs, keys.due, keys.moved, keys.dead, keys.dead_jobs, keys.leases, keys.revoked,
         keys.lock, keys.suspects, keys.wake, keys.meta, keys.stats, keys.failures,
-        keys.tail_notes, keys.told_notes, keys.imported, keys.schedules, keys.schedule_times, keys.schedule_runs, keys.history,
+        keys.tail_notes, keys.told_notes, keys.opens, keys.places, keys.running, keys.tat,
+        keys.imported, keys.schedules, keys.schedule_times, keys.schedule_runs, keys.groups, keys.history,
     ]  # fmt: skip
     return Command(script("remove"), names, [config.HISTORY_S // 60 + 1], int)

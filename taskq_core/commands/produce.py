@@ -15,9 +15,9 @@ from taskq_core.clock import instant_ms, moment, positive_ms
 from taskq_core.codec import Link, Meta, check_payload, check_payloads, encode_links, encode_meta
 from taskq_core.command import Arg, Command, text
 from taskq_core.errors import InvalidOption
-from taskq_core.job import DEFAULT_OPTIONS, JobOptions, Met, NewJob, Priority, Receipts, Run
+from taskq_core.job import DEFAULT_OPTIONS, JobDetail, JobOptions, Met, NewJob, Priority, Receipts, Run
 from taskq_core.keys import QueueKeys
-from taskq_core.names import check_task, check_unique
+from taskq_core.names import check_concurrency, check_task, check_unique
 from taskq_core.scripts import script
 
 _LIMITS: Final = (config.PRODUCER_TTL_MS, config.HARD_PAYLOAD_BYTES, config.HISTORY_S, config.WAKE_TOKENS)
@@ -104,7 +104,7 @@ def _add_group(keys: QueueKeys, group: Group, names: list[str], args: list[Arg])
     else:
         lock = _lock(keys, options, count, names)
         meta = encode_meta(meta_of(options))
-        args += (Priority.of(options.priority).letter, check_task(group.task), count, _delay(options), meta)
+        args += (stream_of(options), check_task(group.task), count, _delay(options), meta)
         args += (lock, _asked(options) if lock else 0)
     args += group.payloads
 
@@ -118,17 +118,21 @@ def meta_of(options: JobOptions) -> Meta:
         unique=check_unique(options.unique) if options.unique is not None else "",
         keep=positive_ms(options.keep, "keep") if options.keep is not None else 0,
         group=options.group or "",
-        next=chain_of(options.then) if options.then else "",
+        next=chain_of(options.then, options.tenant) if options.then else "",
         debounce=debounce_of(options),
         throttle=positive_ms(options.throttle, "throttle") if options.throttle is not None else 0,
+        concurrency=check_concurrency(options.concurrency_key) if options.concurrency_key is not None else "",
     )
 
 
-def chain_of(then: Sequence[NewJob]) -> str:
-    """The later jobs of a chain as they travel with the first. Raises: InvalidOption, InvalidPayload."""
+def chain_of(then: Sequence[NewJob], tenant: str | None = None) -> str:
+    """The later jobs of a chain as they travel with the first: its tenant's, where they name none.
+
+    Raises: InvalidOption, InvalidPayload.
+    """
     if len(then) >= config.MAX_LINKS:
         raise InvalidOption(f"a chain of more than {config.MAX_LINKS} jobs")
-    chain = encode_links([_link_of(link) for link in then])
+    chain = encode_links([_link_of(link, tenant) for link in then])
     if len(chain) > config.MAX_CHAIN_BYTES:
         raise InvalidOption(
             f"a chain of {len(chain)} bytes is over the limit of {config.MAX_CHAIN_BYTES}",
@@ -137,9 +141,9 @@ def chain_of(then: Sequence[NewJob]) -> str:
     return chain
 
 
-def _link_of(link: NewJob) -> Link:
+def _link_of(link: NewJob, tenant: str | None) -> Link:
     return Link(
-        check_task(link.task), msgspec.Raw(check_payload(link.payload)), stream_of(link.options),
+        check_task(link.task), msgspec.Raw(check_payload(link.payload)), stream_of(link.options, tenant),
         delay_of_link(link.options), meta_of(link.options),
     )  # fmt: skip
 
@@ -150,9 +154,10 @@ def delay_of_link(options: JobOptions) -> int:
     return positive_ms(delay, "delay") if delay is not None and delay.total_seconds() > 0 else 0
 
 
-def stream_of(options: JobOptions) -> str:
-    """The name of the stream that the options choose."""
-    return Priority.of(options.priority).letter
+def stream_of(options: JobOptions, tenant: str | None = None) -> str:
+    """The name of the stream that the options choose; ``tenant`` where they name none."""
+    whose = options.tenant or tenant
+    return Priority.of(options.priority).letter + (f"@{whose}" if whose else "")
 
 
 def _delay(options: JobOptions) -> str:
@@ -170,7 +175,7 @@ def _lock(keys: QueueKeys, options: JobOptions, count: int, names: list[str]) ->
         return ""
     if count != 1:
         raise InvalidOption("a unique key belongs to one job, not to a batch")
-    names.append(keys.unique(check_unique(options.unique)))
+    names.append(keys.unique(check_unique(options.unique), f"@{options.tenant}" if options.tenant else ""))
     return len(names)
 
 
@@ -187,7 +192,7 @@ def _asked(options: JobOptions) -> str:
     return f"{max(ttl, throttle)}{replace}t{throttle}"
 
 
-def debounce_of(options: JobOptions) -> tuple[int, int] | None:
+def debounce_of(options: JobOptions | JobDetail) -> tuple[int, int] | None:
     """How long no other call may come, and the longest the job waits, in ms. Raises: InvalidOption."""
     if options.debounce is None:
         return None
@@ -202,7 +207,7 @@ def read_receipts(queue: str, reply: str) -> Receipts:
     for word in reply.split():
         met = None
         if not word[0].isalpha():
-            met, word = _met(word)  # noqa: PLW2901 - what is left of it
+            met, word = _met(word)
         first, _, count = word.rpartition("*")
         bare, at, tenant = first.partition("@")
         head, _, sequence = bare[1:].partition("-")

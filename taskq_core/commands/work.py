@@ -21,8 +21,8 @@ class Claim:
 
     ``state``: ok, alone (a suspect, run it alone), drain (claim again when nothing is held), paused, lost, or
     flow and plain: the other form of the call is the one for this queue.
-    ``gone``: levels whose stream had been deleted. ``again``: ms until what limits held may be asked for, -1 for
-    nothing held.
+    ``gone``: levels whose stream had been deleted. ``again``: ms until what limits held may be asked for, -1
+    for nothing held.
     """
 
     state: str
@@ -54,8 +54,8 @@ def retire(keys: QueueKeys, worker: str) -> Command[bool]:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a worker wants: how many jobs, levels in which order, and from how many deliveries on a job is a
-    suspect, to be run alone. ``alone``: the worker holds nothing, so it may have one. ``free``: slots that could
-    start a job at once; None: all that is wanted.
+    suspect, to be run alone. ``alone``: the worker holds nothing, so it may have one. ``free``: slots that
+    could start a job at once; None: all that is wanted.
     """
 
     count: int

@@ -15,20 +15,24 @@ if not call('ZSCORE', leases, worker) then return -1 end
 
 local now, ended = now_ms(), 0
 local wish = listener(KEYS[9]) -- somebody follows what ends here
-local root, rows = crowd_of(KEYS).root, {}
+local crowd, rows, left, sums = crowd_of(KEYS), {}, {}, {}
+local root = crowd.root
 local limited = call('HGET', root .. 'meta', 'flow')
+local placed = limited and call('EXISTS', root .. 'places') == 1
 for _ = 1, tonumber(ARGV[3]) do
   local counter, name, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
   local stream = streams[name]
   local first, last = at + 3, at + 2 + count
   local seen = wish and witness(wish, name, stream, ARGV, first, last)
   local n, ran = finish(stream, ARGV, first, last)
-  if #name > 1 then leave(crowd_of(KEYS), name, n, ran) end
+  if #name > 1 then left[#left + 1] = {name, n, ran, counter} end
   if seen then publish(wish, KEYS[10], counter, seen, n) end
-  tally(stats, history, ttl, now, counter, n)
-  for k = first, limited and last or 0 do rows[#rows + 1] = name .. ' ' .. ARGV[k] end
+  sums[counter] = (sums[counter] or 0) + n
+  for k = first, placed and last or 0 do rows[#rows + 1] = name .. ' ' .. ARGV[k] end
   ended, at = ended + n, last + 1
 end
+for counter, n in pairs(sums) do tally(stats, history, ttl, now, counter, n) end
+if #left > 0 then leave(crowd, left) end
 if limited then vacate(root, rows, ended) end
 -- after a failover that lost a tail the job may wait again, under another entry: what leads to that stays
 local ends, ids = tonumber(ARGV[4]), tonumber(ARGV[5])

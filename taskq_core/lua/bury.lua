@@ -3,10 +3,10 @@
 -- KEYS 1-4 streams c h n l | 5 jobs | 6 due | 7 moved | 8 dead | 9 dead:jobs | 10 meta | 11 stats | 12 history
 -- ARGV 1 history TTL s | 2 dead kept | 3 dead age ms | 4 error JSON of a job that never ran | then job ids
 -- Reply: for each id the state it was found in: "scheduled" (buried), "ready", "running", "dead" or "".
---#use streams waits now tally locate parse trim
+--#use streams waits now tally locate parse trim account
 local jobs, due, moved, dead, dead_jobs, meta_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local streams = streams_of(KEYS)
-local reply, buried, now, call = {}, 0, now_ms(), redis.call
+local reply, buried, launched, now, call = {}, 0, 0, now_ms(), redis.call
 
 local function last_words(record) -- as it is stored, with attempts granted anew should it be retried
   local task, meta, failure, payload = parse(record)
@@ -27,6 +27,7 @@ local function bury(id)
     call('ZADD', dead, now, id)
     call('ZREM', due, id)
     call('HDEL', jobs, id)
+    launched = launched + account(dead, record, {dead = 1}, now)
     buried = buried + 1
     return 'scheduled'
   end
@@ -38,5 +39,6 @@ end
 
 for at = 5, #ARGV do reply[at - 4] = bury(ARGV[at]) end
 tally(KEYS[11], KEYS[12], ARGV[1], now, 'dead', buried)
+tally(KEYS[11], KEYS[12], ARGV[1], now, 'enqueued', launched)
 tally(KEYS[11], KEYS[12], ARGV[1], now, 'trimmed', trim(dead, dead_jobs, meta_key, now, ARGV[2], ARGV[3], buried + 10))
 return reply

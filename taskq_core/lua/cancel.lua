@@ -5,20 +5,23 @@
 -- ARGV 1 history TTL s | 2 outcome, JSON | then job ids
 -- Reply: for each id {found, worker or ""}: found is "scheduled" or "ready" (removed), "running"
 --      (to be told to its worker), "dead" or "" (nothing was done).
---#use streams waits now tally locate remember listener publish crowd leave
+--#use streams waits now tally locate remember listener publish account crowd leave
 local jobs, due, moved, dead_jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local streams = streams_of(KEYS)
-local reply, seen, call = {}, {}, redis.call
+local reply, seen, launched, now, call = {}, {}, 0, now_ms(), redis.call
 
 local function cancel_entry(id, stream, entry, name, result)
   local pending = redis.pcall('XPENDING', stream, 'w', entry, entry, 1)
   local owner = not pending.err and pending[1] and pending[1][2]
   if owner and not waits(owner) then return {'running', owner} end
   local fields = call('XRANGE', stream, entry, entry)[1][2]
-  if fields[3] == '@' then remember(result, fields[4], ARGV[2]) end
+  if fields[3] == '@' then
+    remember(result, fields[4], ARGV[2])
+    launched = launched + account(jobs, fields[4], {cancelled = 1}, now)
+  end
   if owner then call('XACK', stream, 'w', entry) end
   call('XDEL', stream, entry)
-  if #name > 1 then leave(crowd_of(KEYS), name, 1, 0) end
+  if #name > 1 then leave(crowd_of(KEYS), {{name, 1, 0}}) end
   call('HDEL', moved, id)
   seen[#seen + 1] = id .. ' ' .. fields[1]
   return {'ready', ''}
@@ -32,6 +35,7 @@ for at = 3, #ARGV do
     outcome = cancel_entry(id, stream, entry, name, result)
   elseif record then
     remember(result, string.match(record, '^[^\n]*\n([^\n]*)') or '', ARGV[2])
+    launched = launched + account(jobs, record, {cancelled = 1}, now)
     call('HDEL', jobs, id)
     call('ZREM', due, id)
     seen[#seen + 1] = id .. ' ' .. (string.match(record, '^%l ([^\n]*)') or '')
@@ -41,7 +45,8 @@ for at = 3, #ARGV do
   end
   reply[#reply + 1] = outcome
 end
-tally(KEYS[9], KEYS[10], ARGV[1], now_ms(), 'cancelled', #seen)
+tally(KEYS[9], KEYS[10], ARGV[1], now, 'cancelled', #seen)
+tally(KEYS[9], KEYS[10], ARGV[1], now, 'enqueued', launched)
 local wish = listener(KEYS[11]) -- somebody follows what ends here
 if wish then publish(wish, KEYS[12], 'cancelled', seen, #seen) end
 return reply

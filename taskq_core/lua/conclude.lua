@@ -7,20 +7,29 @@
 --      job id, result JSON or "", its TTL ms, "1" when it has a lock, buckets of its times ("w12 r40"), its group or "";
 --      and the next link: stream or "" (none), task, meta JSON, delay ms, payload
 -- Reply: how many were ended, or -1 when the lease is gone (then nothing was done).
---#use streams id_of now tally held waits rouse listener publish locate unfinished settle crowd leave vacate
-local stats, history, moved, jobs = KEYS[6], KEYS[7], KEYS[8], KEYS[11]
+--#use streams id_of now tally holdings mine follow settle witness finish rouse listener publish locate unfinished crowd leave vacate
+local leases, stats, history, moved, jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[11]
 local delayed = {jobs = jobs, due = KEYS[12], meta = KEYS[13]}
 local streams, worker, FIRST, SIZE, call = streams_of(KEYS), ARGV[1], 4, 14, redis.call
-if not call('ZSCORE', KEYS[5], worker) then return -1 end
-local now, wish = now_ms(), listener(KEYS[9])
-local ends, known, groups, ended, seen, enqueued = {}, {}, {}, {}, {}, 0
+if not call('ZSCORE', leases, worker) then return -1 end
+local now, wish, enqueued = now_ms(), listener(KEYS[9]), 0
+local ends, known, groups, times, batches, spans = {}, {}, {}, {}, {}, {}
 
 local function count(sums, name, n) sums[name] = (sums[name] or 0) + n end
+
+-- what the worker has is asked for a stream at once: entries mostly come in their order
+for at = FIRST, #ARGV, SIZE do
+  local span = spans[ARGV[at + 1]] or {first = ARGV[at + 2], n = 0}
+  span.last, span.n, spans[ARGV[at + 1]] = ARGV[at + 2], span.n + 1, span
+end
+for name, span in pairs(spans) do
+  span.has = streams[name] and holdings(streams[name], span.first, span.last, 2 * span.n + 20, worker)
+end
 
 for at = FIRST, #ARGV, SIZE do
   local counter, name, entry, _, json, keep = unpack(ARGV, at, at + 5)
   local stream, group, link = streams[name], ARGV[at + 8], ARGV[at + 9]
-  if stream and not known[name .. entry] and mine(stream, entry, worker) then
+  if stream and not known[name .. entry] and (spans[name].has[entry] or mine(stream, entry, worker)) then
     known[name .. entry] = true
     if link ~= '' then
       follow(streams, {unpack(ARGV, at + 9, at + 13)}, now, delayed)
@@ -30,33 +39,31 @@ for at = FIRST, #ARGV, SIZE do
       count(groups[group], counter, 1)
     end
     if json ~= '' then call('SET', KEYS[15 + 2 * (at - FIRST) / SIZE], json, 'PX', keep) end
-    ends[#ends + 1] = at
+    for bucket in string.gmatch(ARGV[at + 7], '%S+') do count(times, bucket, 1) end
+    local batch = batches[name .. counter] or {name = name, counter = counter}
+    batch[#batch + 1], batches[name .. counter], ends[#ends + 1] = entry, batch, at
   end
 end
-for id, changes in pairs(groups) do enqueued = enqueued + settle(KEYS[5], id, changes, now) end
+for id, changes in pairs(groups) do enqueued = enqueued + settle(leases, id, changes, now) end
 
-local minute, rows = history .. ':' .. math.floor(now / 60000), {}
-for _, at in ipairs(ends) do
-  local counter, name, entry, id = unpack(ARGV, at, at + 3)
-  local stream, lock = streams[name], KEYS[16 + 2 * (at - FIRST) / SIZE]
-  local body = wish and call('XRANGE', stream, entry, entry)[1]
-  local ran = call('XACK', stream, 'w', entry)
-  rows[#rows + 1] = name .. ' ' .. entry
-  call('XDEL', stream, entry)
-  if #name > 1 then leave(crowd_of(KEYS), name, 1, ran) end
+local rows, root = {}, crowd_of(KEYS).root
+for _, batch in pairs(batches) do
+  local name, stream = batch.name, streams[batch.name]
+  local seen = wish and witness(wish, name, stream, batch, 1, #batch)
+  local n, ran = finish(stream, batch, 1, #batch)
+  if #name > 1 then leave(crowd_of(KEYS), {{name, n, ran, batch.counter}}) end
+  if seen then publish(wish, KEYS[10], batch.counter, seen, n) end
+  tally(stats, history, ARGV[2], now, batch.counter, n)
+  for _, entry in ipairs(batch) do rows[#rows + 1] = name .. ' ' .. entry end
+end
+if call('HGET', KEYS[13], 'flow') then vacate(root, rows, #rows) end
+for _, at in ipairs(ends) do -- what leads to a job that waits again, under another entry, stays: see ack
+  local name, entry, id = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local lock = ARGV[at + 6] == '1' and KEYS[16 + 2 * (at - FIRST) / SIZE]
   if id ~= id_of(name, entry) and not locate(id, streams, moved) then call('HDEL', moved, id) end
-  local locked = ARGV[at + 6] == '1' and call('GET', lock) == id
-  if locked and not unfinished(id, streams, jobs, moved) then call('DEL', lock) end
-  for bucket in string.gmatch(ARGV[at + 7], '%S+') do call('HINCRBY', minute, bucket, 1) end
-  count(ended, counter, 1)
-  seen[counter] = seen[counter] or {}
-  if body then table.insert(seen[counter], id .. ' ' .. body[2][1]) end
+  if lock and call('GET', lock) == id and not unfinished(id, streams, jobs, moved) then call('DEL', lock) end
 end
-if call('HGET', KEYS[13], 'flow') then vacate(crowd_of(KEYS).root, rows, #rows) end
-for counter, n in pairs(ended) do
-  tally(stats, history, ARGV[2], now, counter, n)
-  if wish then publish(wish, KEYS[10], counter, seen[counter], n) end
-end
+for bucket, n in pairs(times) do call('HINCRBY', history .. ':' .. math.floor(now / 60000), bucket, n) end
 tally(stats, history, ARGV[2], now, 'enqueued', enqueued)
 rouse(KEYS[14], ARGV[3], enqueued)
 return #ends

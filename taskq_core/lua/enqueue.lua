@@ -8,7 +8,7 @@
 -- Reply: runs of consecutive ids, "n1763951707123-0*1000 s1763951707123-7*1"; behind "=", "~" or ">" (see
 --      parts/meet): the job that holds the lock already, and no new one. Errors: TOOLARGE, MALFORMED, QUEUEFULL, DRAINING, GROUPCLOSED; then
 --      nothing was added.
---#use id_of streams now tally rouse rule meet member admit full enrol crowd crowded open
+--#use id_of streams now tally rouse rule meet take member admit full enrol crowd crowded open keyed
 local jobs, due, moved, wake, meta = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local stats, history, session = KEYS[10], KEYS[11], KEYS[12]
 local streams = streams_of(KEYS)
@@ -42,6 +42,7 @@ end
 local i, runs, added, ready = FIRST, {}, 0, 0
 while ARGV[i] do
   local name, task, count, delay, json = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3], ARGV[i + 4]
+  keyed(meta, json)
   local lock, first, tenant = KEYS[tonumber(ARGV[i + 5])], i + HEAD, string.sub(name, 2)
   local at = delay ~= '' and tonumber(delay) + (string.sub(delay, 1, 1) == '+' and now or 0) or 0
   local asked, held, run = lock and rule(ARGV[i + 6]), nil, nil
@@ -65,9 +66,7 @@ while ARGV[i] do
     for j = first, first + count - 1 do add_ready(name, task, json, ARGV[j]) end
     run, ready = id_of(name, heads[name] .. '-' .. (nexts[name] - count)), ready + count
   end
-  if asked and not held then
-    call('SET', lock, run .. (asked.throttle and string.format(' %.0f', now + asked.throttle) or ''), 'PX', asked.ttl)
-  end
+  if asked and not held then take(lock, asked, run, now) end
   added, runs[#runs + 1], i = added + count, run .. '*' .. count, first + count
 end
 

@@ -6,14 +6,14 @@
 --      then for each job: stream, entry id, job id, delay ms or "" to bury, record,
 --      failure JSON, result JSON or "", its TTL ms, buckets of its times ("w12 r40")
 -- Reply: how many were recorded, or -1 when the lease is gone. A repeat records nothing again.
---#use streams now tally rouse trim held crowd leave vacate
+--#use streams now tally rouse trim held account crowd leave vacate
 local leases, jobs, due, moved, dead, dead_jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local meta, stats, history, failures, wake = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local streams = streams_of(KEYS)
 local worker, ttl, FIRST, SIZE, call = ARGV[1], ARGV[2], 7, 9, redis.call
 if not call('ZSCORE', leases, worker) then return -1 end
 
-local now, recorded, retried, buried = now_ms(), 0, 0, 0
+local now, recorded, retried, buried, launched = now_ms(), 0, 0, 0, 0
 local minute = history .. ':' .. math.floor(now / 60000)
 
 local function schedule(id, delay, record)
@@ -27,6 +27,7 @@ local function bury(id, record, lock)
   call('HSET', dead_jobs, id, record)
   call('ZADD', dead, now, id)
   if call('GET', lock) == id then call('DEL', lock) end
+  launched = launched + account(dead, record, {dead = 1}, now)
   buried = buried + 1
 end
 
@@ -41,7 +42,7 @@ for at = FIRST, #ARGV, SIZE do
     call('HDEL', moved, id)
     call('XACK', stream, 'w', entry)
     call('XDEL', stream, entry)
-    if #ARGV[at] > 1 then leave(crowd_of(KEYS), ARGV[at], 1, 1) end
+    if #ARGV[at] > 1 then leave(crowd_of(KEYS), {{ARGV[at], 1, 1}}) end
     for bucket in string.gmatch(ARGV[at + 8], '%S+') do call('HINCRBY', minute, bucket, 1) end
     recorded, rows[recorded + 1] = recorded + 1, ARGV[at] .. ' ' .. entry
   end
@@ -51,6 +52,8 @@ if call('HGET', meta, 'flow') then vacate(crowd_of(KEYS).root, rows, recorded) e
 tally(stats, history, ttl, now, 'failed', recorded)
 tally(stats, history, ttl, now, 'retried', retried)
 tally(stats, history, ttl, now, 'dead', buried)
+tally(stats, history, ttl, now, 'enqueued', launched)
+rouse(wake, ARGV[6], launched)
 local trimmed = trim(dead, dead_jobs, meta, now, ARGV[4], ARGV[5], recorded + 10)
 tally(stats, history, ttl, now, 'trimmed', trimmed)
 return recorded

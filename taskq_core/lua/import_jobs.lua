@@ -8,7 +8,7 @@
 --      id or "", index of its result in KEYS or "", index of its lock in KEYS or ""
 -- Reply: for each id "" (added), "known" (it is here, or was imported before) or "taken" (by another job).
 --      Errors: QUEUEFULL, DRAINING; then nothing was added.
---#use whose streams now tally rouse locate known place full crowd open
+--#use whose streams now tally rouse locate known place full crowd open keyed
 local jobs, due, moved, wake, dead, dead_jobs, meta = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local stats, history, imported = KEYS[12], KEYS[13], KEYS[14]
 local streams = streams_of(KEYS)
@@ -35,6 +35,7 @@ local function enter(id, record, json)
   local entry, own = place(streams[name], id, name, now, lasts)
   if own and json == '' then call('XADD', streams[name], entry, task, payload)
   else call('XADD', streams[name], entry, task, payload, '@', own and json or whole) end
+  keyed(meta, whole)
   if not own then call('HSET', moved, id, level .. entry) end
   ready = ready + 1
 end

@@ -19,6 +19,7 @@ end
 
 local function wanted(id, score, record)
   if not where then return true end
+  if where.tenant and string.match(id, '@(.*)$') ~= where.tenant then return false end
   if not in_time(id, score) then return false end
   local task, meta, failure, payload = parse(record)
   return not task or sift(where, task, meta, failure, payload)

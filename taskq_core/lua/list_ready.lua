@@ -1,8 +1,8 @@
 #!lua flags=no-writes,allow-stale
--- Waiting jobs in the order they will be claimed: of each level what was given back, then the rest. Those that
--- may satisfy the conditions.
+-- Waiting jobs in the order they will be claimed: of each level what was given back, what limits hold, then the rest.
+-- Those that may satisfy the conditions.
 -- KEYS 1-4 streams c h n l
--- ARGV 1 level index to begin at | 2 "o" among the given back or "s" in the stream | 3 id to go on after
+-- ARGV 1 level index to begin at | 2 "o" among the given back, "h" what is held or "s" in the stream | 3 id to go on after
 --      4 most to find | 5 most to look at | 6 most bytes to read | 7 conditions as JSON, or ""
 -- Reply: {cursor level, cursor part, cursor id, how many were looked at, [level index, entry id, fields]...};
 --      level 0: the end.
@@ -24,10 +24,10 @@ local function look(level, entry) -- true when this step has had enough
   return #found >= most or looked >= rows or read >= bytes
 end
 
-local function given_back(level, stream, from)
+local function of_nobody(level, stream, from, owner)
   for _ = 1, rows, CHUNK do
     local start = from == '' and since or ('(' .. later(from, since))
-    local orphans = redis.pcall('XPENDING', stream, 'w', start, '+', CHUNK, '-')
+    local orphans = redis.pcall('XPENDING', stream, 'w', start, '+', CHUNK, owner)
     if orphans.err or #orphans == 0 then return nil end
     for _, orphan in ipairs(orphans) do
       from = orphan[1]
@@ -40,10 +40,12 @@ end
 for level = tonumber(ARGV[1]), 4 do
   local stream, part, from = KEYS[level], 'o', ''
   if level == tonumber(ARGV[1]) then part, from = ARGV[2], ARGV[3] end
-  if part == 'o' then
-    local stopped = given_back(level, stream, from)
-    if stopped then return {level, 'o', stopped, looked, found} end
-    from = ''
+  for _, kind in ipairs({'o', 'h'}) do
+    if part == kind then
+      local stopped = of_nobody(level, stream, from, kind == 'o' and '-' or '~')
+      if stopped then return {level, kind, stopped, looked, found} end
+      part, from = kind == 'o' and 'h' or 's', ''
+    end
   end
   from = later(last_delivered(stream), from == '' and '0-0' or from)
   local start = later(since, from) == from and ('(' .. from) or since

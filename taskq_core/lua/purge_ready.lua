@@ -3,9 +3,9 @@
 -- KEYS 1-4 streams c h n l | 5 moved | 6 stats | 7 history
 -- ARGV 1 history TTL s | 2 most | 3 only entries made before this ms, or ""
 -- Reply: how many were removed; 0 when none is left.
---#use now tally crowd leave
+--#use now tally account crowd leave
 local moved, left, before, call = KEYS[5], tonumber(ARGV[2]), tonumber(ARGV[3]), redis.call
-local removed = 0
+local removed, launched, now = 0, 0, now_ms()
 
 local function remove(stream, entries)
   for _, entry in ipairs(entries) do
@@ -13,6 +13,7 @@ local function remove(stream, entries)
     if fields[3] == '@' then
       local id = string.match(fields[4], '"i":"([^"]+)"')
       if id then call('HDEL', moved, id) end
+      launched = launched + account(moved, fields[4], {removed = 1}, now)
     end
     call('XDEL', stream, entry[1])
   end
@@ -22,19 +23,22 @@ end
 for level = 1, 4 do
   local stream, earlier = KEYS[level], removed
   local groups = redis.pcall('XINFO', 'GROUPS', stream)
-  local last = '0-0' -- entries after the last delivered one wait, and those given back to "-"
+  local last = '0-0' -- entries after the last delivered one wait, those given back to "-", and those held in "~"
   for _, group in ipairs(groups.err and {} or groups) do
     if group[2] == 'w' then last = group[8] end
   end
   local stop = before and ((before - 1) .. '') or '+'
   if left > 0 then remove(stream, call('XRANGE', stream, '(' .. last, stop, 'COUNT', left)) end
-  local orphans = left > 0 and redis.pcall('XPENDING', stream, 'w', '-', stop, left, '-') or {}
-  for _, orphan in ipairs(orphans.err and {} or orphans) do
-    call('XACK', stream, 'w', orphan[1])
-    remove(stream, call('XRANGE', stream, orphan[1], orphan[1]))
+  for owner in string.gmatch('-~', '.') do
+    local waiting = left > 0 and redis.pcall('XPENDING', stream, 'w', '-', stop, left, owner) or {}
+    for _, pending in ipairs(waiting.err and {} or waiting) do
+      call('XACK', stream, 'w', pending[1])
+      remove(stream, call('XRANGE', stream, pending[1], pending[1]))
+    end
   end
   local name = string.match(stream, '[^:]*$')
-  if #name > 1 and removed > earlier then leave(crowd_of(KEYS), name, removed - earlier, 0) end
+  if #name > 1 and removed > earlier then leave(crowd_of(KEYS), {{name, removed - earlier, 0}}) end
 end
-tally(KEYS[6], KEYS[7], ARGV[1], now_ms(), 'purged', removed)
+tally(KEYS[6], KEYS[7], ARGV[1], now, 'purged', removed)
+tally(KEYS[6], KEYS[7], ARGV[1], now, 'enqueued', launched)
 return removed

@@ -26,12 +26,11 @@ if not call('ZSCORE', revoked, worker) then return {'gone', 0, {}} end
 
 local moved, poison, found, streams = 0, {}, 0, streams_of(KEYS)
 local crowd, names, rows = crowd_of(KEYS), {'c', 'h', 'n', 'l'}, {}
-local rooms = crowd.rooms .. ':' .. worker
 
 local function drop(name, entry) -- deleted by hand: there is nothing to run
   call('XACK', streams[name], 'w', entry)
   rows[#rows + 1] = name .. ' ' .. entry
-  if #name > 1 then leave(crowd, name, 0, 1) end
+  if #name > 1 then leave(crowd, {{name, 0, 1}}) end
 end
 
 local function give_back(name, ids)
@@ -39,7 +38,7 @@ local function give_back(name, ids)
   for _, entry in ipairs(ids) do rows[#rows + 1] = name .. ' ' .. entry end
   if #name > 1 and #ids > 0 then
     enlist(crowd, name, true)
-    leave(crowd, name, 0, #ids)
+    leave(crowd, {{name, 0, #ids}})
   end
   ids[#ids + 1] = 'JUSTID' -- a move is not a delivery: the count stays what it was
   if #ids > 1 then call('XCLAIM', streams[name], 'w', '-', 0, unpack(ids)) end
@@ -61,17 +60,17 @@ local function take_over(name)
   give_back(name, ids)
   -- deleting a consumer destroys what it has pending, so only an empty one goes
   if #pending == 0 then redis.pcall('XGROUP', 'DELCONSUMER', stream, 'w', worker) end
-  if #pending == 0 and #name > 1 then call('SREM', rooms, name) end
+  if #pending == 0 and #name > 1 then call('SREM', crowd.rooms .. ':' .. worker, name) end
 end
 
-for _, name in ipairs(call('SRANDMEMBER', rooms, 100)) do names[#names + 1] = name end
+for _, name in ipairs(call('SRANDMEMBER', crowd.rooms .. ':' .. worker, 100)) do names[#names + 1] = name end
 for _, name in ipairs(names) do
   if found < most or #name == 1 then take_over(name) end
 end
 if call('HGET', crowd.meta, 'flow') then vacate(crowd.root, rows, #rows) end
 tally(stats, history, ARGV[6], now, 'recovered', moved)
 rouse(wake, ARGV[5], moved)
-if found > 0 or call('SCARD', rooms) > 0 then return {'more', moved, poison} end
+if found > 0 or call('SCARD', crowd.rooms .. ':' .. worker) > 0 then return {'more', moved, poison} end
 call('SREM', crowd.rooms, worker)
 call('ZREM', revoked, worker)
 call('DEL', KEYS[10], KEYS[11])

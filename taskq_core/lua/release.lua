@@ -17,7 +17,7 @@ for at = 3, #ARGV, 2 do
     n, rows[n + 1] = n + 1, ARGV[at] .. ' ' .. entry
     if #ARGV[at] > 1 then
       enlist(crowd_of(KEYS), ARGV[at], true)
-      leave(crowd_of(KEYS), ARGV[at], 0, 1)
+      leave(crowd_of(KEYS), {{ARGV[at], 0, 1}})
     end
   end
 end

@@ -4,7 +4,7 @@
 --      12 history
 -- ARGV 1 history TTL s | 2 tokens kept | then job ids
 -- Reply: for each id the state it was found in: "dead" and "scheduled" (done), "ready", "running" or "".
---#use streams waits now tally rouse record locate
+--#use streams waits now tally rouse record locate account
 local jobs, due, moved, dead, dead_jobs, wake = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local streams = streams_of(KEYS)
 local reply, revived, hastened, now, call = {}, 0, 0, now_ms(), redis.call
@@ -18,6 +18,7 @@ local function retry(id)
   local record = call('HGET', dead_jobs, id)
   if record then
     if not ready(record, id, streams, moved) then return 'malformed' end
+    account(dead, record, {dead = -1}, now)
     call('HDEL', dead_jobs, id)
     call('ZREM', dead, id)
     revived = revived + 1

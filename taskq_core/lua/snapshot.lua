@@ -5,8 +5,9 @@
 -- ARGV 1 minutes of history | 2 earlier minutes of which only the counts are wanted
 -- Reply: {server ms, [length, pending, orphans, oldest waiting entry id or ""] of each level, due count,
 --      ms the next is due or "", dead count, workers, meta flat, totals flat, [minute ms, flat]...,
---      {schedules that are not paused, the next time of one, ms, or "", leases that have run out}}
---#use waits behind now
+--      {schedules that are not paused, the next time of one, ms, or "", leases that have run out,
+--      tenants, jobs that limits hold}}: what tenants have is in the levels, and the oldest of those of the twenty whose turn is next
+--#use waits behind now crowd
 local due, dead, leases, meta, stats, history = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local call, levels, minutes = redis.call, {}, {}
 
@@ -22,8 +23,8 @@ local function oldest(stream, last, orphans)
   return id
 end
 
-for level = 1, 4 do
-  local stream = KEYS[level]
+local held = 0
+local function look(stream)
   local length, pending, orphans, last = call('XLEN', stream), 0, 0, '0-0'
   local groups = length > 0 and redis.pcall('XINFO', 'GROUPS', stream) or {}
   for _, group in ipairs(groups.err and {} or groups) do
@@ -32,10 +33,27 @@ for level = 1, 4 do
       pending, last = summary[1], group[8]
       for _, consumer in ipairs(summary[4] or {}) do
         if waits(consumer[1]) then orphans = orphans + consumer[2] end
+        if consumer[1] == '~' then held = held + consumer[2] end
       end
     end
   end
-  levels[level] = {length, pending, orphans, length > 0 and oldest(stream, last, orphans) or ''}
+  return {length, pending, orphans, length > 0 and oldest(stream, last, orphans) or ''}
+end
+
+local crowd = crowd_of(KEYS)
+local tenants = call('ZCARD', crowd.all)
+for k, level in ipairs({'c', 'h', 'n', 'l'}) do
+  local found = look(KEYS[k])
+  if tenants > 0 then
+    local sums = call('HMGET', crowd.sums, level, string.upper(level))
+    found[1], found[2] = found[1] + (sums[1] or 0), found[2] + (sums[2] or 0)
+    -- the oldest job of those whose turn comes next: who was served last comes last
+    for _, tenant in ipairs(call('LRANGE', crowd.lists .. level, 0, 19)) do
+      local first = tenant ~= '' and look(crowd.root .. level .. '@' .. tenant)[4] or ''
+      if first ~= '' and (found[4] == '' or behind(found[4], first)) then found[4] = first end
+    end
+  end
+  levels[k] = found
 end
 
 local now = now_ms()
@@ -56,4 +74,4 @@ local first = call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] or ''
 return {now, levels, call('ZCARD', due), first, call('ZCARD', dead), call('ZCOUNT', leases, now, '+inf'),
   call('HGETALL', meta), call('HGETALL', stats), minutes,
   {call('ZCARD', KEYS[11]), call('ZRANGE', KEYS[11], 0, 0, 'WITHSCORES')[2] or '',
-    call('ZCOUNT', leases, '-inf', '(' .. now)}}
+    call('ZCOUNT', leases, '-inf', '(' .. now), tenants, held}}

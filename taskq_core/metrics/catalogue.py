@@ -126,6 +126,10 @@ METRICS: Final[tuple[Metric, ...]] = (
         "How long a job may wait, by `taskq queue set --slo`; absent where none is set.",
     ),
     Metric(
+        "taskq_jobs_held", "gauge", (*_QUEUE, "limit"), _E,
+        "Ready jobs that a limit holds, by limit: task:NAME, and key for those of all concurrency keys.",
+    ),
+    Metric(
         "taskq_schedule_next_timestamp_seconds", "gauge", _SCHEDULE, _E,
         "When a schedule fires next; in the past while nobody fires it. Absent while it is paused.",
     ),

@@ -96,12 +96,12 @@ class ProducerTally:
 
 def _added(groups: Sequence[Group], receipts: Any) -> Iterator[tuple[str, int]]:
     """Tasks and how many jobs of them were added."""
-    if not any(run.duplicate for run in receipts.runs):
+    if not any(run.duplicate or run.met for run in receipts.runs):
         yield from ((group.task, len(group.payloads)) for group in groups)
         return
     tasks = (group.task for group in groups for _ in group.payloads)
     for task, receipt in zip(tasks, receipts, strict=True):
-        yield task, int(not receipt.duplicate)
+        yield task, int(receipt.added)
 
 
 _tally: Final = ProducerTally()

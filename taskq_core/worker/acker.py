@@ -78,6 +78,7 @@ class Acker:
         if tenure.closing:
             await self._noter.settle(tenure)
         reply = await self._send(tenure, grouping.conclude(tenure.keys, tenure.worker, ends))
+        self._reporter.followed += 1
         if reply == -1:
             self._lost(tenure)
         for end in ends:
@@ -92,6 +93,7 @@ class Acker:
         if tenure.closing:
             await self._noter.settle(tenure)
         reply = await self._send(tenure, work.fail(tenure.keys, tenure.worker, runs))
+        self._reporter.followed += 1
         if reply == -1:
             self._lost(tenure)
         jobs = [tenure.drop(run.stream, run.entry) for run in runs]

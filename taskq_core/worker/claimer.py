@@ -21,6 +21,7 @@ from taskq_core.commands import operate, work
 from taskq_core.config import HARD_PAYLOAD_BYTES, MAX_WAIT_MS
 from taskq_core.errors import InvalidPayload, TaskqError
 from taskq_core.keys import LEVELS, QueueKeys
+from taskq_core.limits import CODE
 from taskq_core.worker.context import Context
 from taskq_core.worker.tenure import Subscription, Tenure
 from taskq_core.worker.trouble import Trouble
@@ -57,6 +58,7 @@ class Claimer:
         self._clearing = False
         self._dry = False
         self._held = False
+        self._followed = 0
         self.claimed = 0
 
     async def run(self) -> None:
@@ -108,7 +110,7 @@ class Claimer:
 
     def _finished(self, *, empty: bool = False) -> bool:
         """Whether a worker with an end in sight has come to it."""
-        if self._slots.at_hand or self._holding:
+        if self._slots.at_hand or self._holding or (empty and self._followed != self._reporter.followed):
             return False
         most = self._options.max_jobs
         done = (self._options.burst and empty) or (most is not None and self.claimed >= most)
@@ -140,6 +142,7 @@ class Claimer:
 
     async def _claim_all(self, want: int) -> int:
         got = 0
+        self._followed = self._reporter.followed
         self._next_due, self._held = float(MAX_WAIT_MS), False
         for subscription in self._reachable:
             if got >= want:
@@ -295,6 +298,11 @@ class Claimer:
         # half of the round trip belongs to the way there
         tenure.server_offset_ms = now - (sent + wall_ms()) // 2
         await self._announce(tenure.keys)
+        if subscription.settings and not subscription.declared:
+            # once for each start: after a lost lease another version of the code may have spoken meanwhile
+            declaring = operate.configure(tenure.keys, subscription.settings, CODE)
+            await self._client.run(declaring, tenure.keys.queue)
+            subscription.declared = True
         tenure.lost = now == -1
         self._dry = False
         log.info("queue %s: registered as %s", tenure.keys.queue, tenure.worker)

@@ -43,7 +43,7 @@ def cut_short(job: Job) -> Conclusion:
 def _next(job: Job, links: Sequence[Link], raw: bytes) -> NextLink:
     if len(raw) > config.MAX_PAYLOAD_BYTES:
         raise InvalidOption(
-            f"a result of {len(raw)} bytes is over the {config.MAX_PAYLOAD_BYTES} that are passed on in a chain",
+            f"a result of {len(raw)} bytes is more than is passed on: {config.MAX_PAYLOAD_BYTES}",
             hint="Store large data elsewhere and return its address",
         )
     link = links[0]

@@ -15,7 +15,7 @@ import logging
 import random
 
 from taskq_core.clock import monotonic
-from taskq_core.commands import work
+from taskq_core.commands import limiting, work
 from taskq_core.errors import InvalidPayload, TaskqError
 from taskq_core.keys import QueueKeys
 from taskq_core.worker.context import Context
@@ -27,6 +27,8 @@ from taskq_core.worker.verdict import Poison, failed_run, limits_of
 
 log = logging.getLogger("taskq.worker")
 _STEPS = 1_000
+TIDY_S = 10.0
+"""How often it is looked whether limits count right: a look is 1 to 3 ms of the server's time."""
 
 
 class Maintainer:
@@ -43,6 +45,7 @@ class Maintainer:
         self._trouble = Trouble(f"upkeep of queue {subscription.keys.queue}")
         self._scheduler = Scheduler(context, subscription)
         self._next_fire_s: float | None = None
+        self._tidied = monotonic()
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -80,6 +83,18 @@ class Maintainer:
                 await self._take_over(keys, worker, seen.leases[worker])
             for worker in seen.revoked:
                 await self._take_over(keys, worker, "")
+            await self._tidy(keys)
+
+    async def _tidy(self, keys: QueueKeys) -> None:
+        if not self._subscription.flows or monotonic() - self._tidied < TIDY_S:
+            return
+        self._tidied = monotonic()
+        freed, mended, lost, reminded = await self._client.run(limiting.tidy(keys))
+        if freed or mended or lost:
+            log.warning(
+                "queue %s: limits counted wrong: %d places freed, %d counts mended, %d jobs given back, "
+                "%d limits looked at again", keys.queue, freed, mended, lost, reminded,
+            )  # fmt: skip
 
     async def _take_over(self, keys: QueueKeys, worker: str, expiry: str) -> None:
         moved = 0

@@ -24,6 +24,8 @@ class Reporter:
         self.owed = asyncio.Event()
         self.done_count = 0
         self.failed_count = 0
+        self.followed = 0
+        """Calls that ended jobs and may have enqueued others, of a chain or for a group."""
         self.released: list[Job] = []
         self.subscriptions: dict[str, Subscription] = {}
         self.meter: Meter | None = None

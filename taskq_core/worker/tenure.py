@@ -18,6 +18,7 @@ from taskq_core.commands.grouping import Conclusion
 from taskq_core.commands.work import Acks, End, FailedRun
 from taskq_core.histogram import bucket
 from taskq_core.keys import QueueKeys
+from taskq_core.limits import Stored
 from taskq_core.schedule import Schedule
 from taskq_core.task import Handler, Policy
 
@@ -151,7 +152,7 @@ class Subscription:
     """A queue that this worker serves: its handlers, policy and schedules, and the present tenure."""
 
     __slots__ = (
-        "beaten", "flows", "handlers", "keys", "policy", "reachable", "schedules", "tenure", "unsure",
+        "beaten", "declared", "flows", "handlers", "keys", "policy", "reachable", "schedules", "settings", "tenure", "unsure",
     )  # fmt: skip
 
     def __init__(
@@ -160,11 +161,14 @@ class Subscription:
         handlers: Mapping[bytes, Handler],
         policy: Policy,
         schedules: Sequence[Schedule] = (),
+        settings: Mapping[str, Stored] | None = None,
     ) -> None:
         self.keys = keys
         self.handlers = handlers
         self.policy = policy
         self.schedules = tuple(schedules)
+        self.settings = settings or {}
+        self.declared = False  # whether the server was told them
         self.tenure = Tenure(keys)
         self.tenure.lost = True  # until it is registered
         self.unsure = False  # a claim failed: the server may hold jobs in our name that we never saw

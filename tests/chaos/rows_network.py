@@ -24,9 +24,8 @@ def b1(world: World) -> None:
     for _ in range(3):
         hand.proxy.behave(Mode(lose=1))
         world.send(20, s=0.01)
-        jobs_flow(world, 20)
+        world.settle()
     assert hand.proxy.lost == 3, f"{hand.proxy.lost} of 3 replies were lost"
-    world.settle()
 
 
 def b2(world: World) -> None:

@@ -111,7 +111,7 @@ def a10(world: World) -> None:
     world.hire(1)
     world.send(3, "stubborn")
     world.send(40, s=0.01)
-    jobs_flow(world, 40)
+    wait_until(lambda: world.finished() >= 40, 30, "all jobs that end")
     wait_until(lambda: world.admin.snapshot(QUEUE).running == 0, 30, "the time-outs")
     world.settle()
 

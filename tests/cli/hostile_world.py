@@ -26,6 +26,8 @@ def run_jobs(url: str) -> tuple[list[str], list[str]]:
 
     @tasks.process("send")
     def send(job: Job) -> Any:
+        job.progress(0.5, ALL)
+        job.log(ALL[:2000])
         if "keep" in job.payload:
             return {job.payload["keep"]: ALL}
         text = job.payload["error"]
@@ -96,9 +98,28 @@ class HostileWorld:
             "evil:runs",
             b"1 2 \x1b[2J\x9b " + hostile + b"\n1 2 fired " + hostile,
         )
+        self.said = self._say_by_hand(hostile)
+        fields = {"total": "1", "callback": "n " + ALL, "job": ALL, "created": ALL, "finished": "9" * 40}
+        raw.hset(ROOT_KEY + "group:g", mapping=fields)
+        raw.zadd(ROOT_KEY + "groups", {"g": "inf", ALL[:3000]: "inf"})
         # a job that a worker of that name holds
         groups = raw.xinfo_groups(ROOT_KEY + "n")
         raw.xreadgroup(groups[0]["name"], b"\x1b[31mw\x9b0m", {ROOT_KEY + "n": ">"}, count=2)
+
+    def _say_by_hand(self, hostile: bytes) -> list[str]:
+        """Notes as somebody else may have written them; their jobs."""
+        for ref in (*self.dead[:3], *self.waiting[:3]):
+            key = f"{ROOT_KEY}notes:{ref.partition('/')[2]}"
+            notes = {
+                "progress": "0.5",
+                "note": hostile,
+                "attempt": hostile,
+                "at": hostile,
+                "skipped": hostile,
+            }
+            lines = {"n": "3", "1": b"1 1 " + hostile, "2": hostile, "3": b"\x1b[2J \x9b " + hostile}
+            self.server.raw.hset(key, mapping=notes | lines)
+        return [*self.dead[:3], *self.waiting[:3]]
 
 
 if __name__ == "__main__":

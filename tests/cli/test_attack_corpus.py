@@ -23,7 +23,7 @@ CONTROL = re.compile(
 )
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 DRY = "--dry-run"
-DONE = "«done»"
+DONE, SAID = "«done»", "«said»"
 ENTRIES: dict[str, list[str] | str] = {
     "enqueue": ["-", DRY],
     "worker": "prints what its handlers print; its own lines are covered by tests of the worker",
@@ -42,6 +42,12 @@ ENTRIES: dict[str, list[str] | str] = {
     "queue drain": ["*", DRY],
     "queue set": [QUEUE, "--max-jobs", "5", DRY],
     "queue rm": [QUEUE, DRY],
+    "group open": ["x", "t", "-q", "evil-of-no-name"],
+    "group ls": [],
+    "group show": [f"{QUEUE}/g"],
+    "group seal": [f"{QUEUE}/g", DRY],
+    "group finish": [f"{QUEUE}/g", DRY],
+    "group rm": [f"{QUEUE}/g", DRY],
     "schedule add": ["x", "every 1h", "t", DRY],
     "schedule ls": [],
     "schedule show": ["*"],
@@ -55,6 +61,7 @@ ENTRIES: dict[str, list[str] | str] = {
     "workers stop": ["--all", DRY],
     "wait": [DONE, "--timeout", "1s"],
     "result": [DONE],
+    "logs": [SAID],
     "tail": "the test below follows it while jobs fail",
     "stats": [],
     "why": ["-"],
@@ -67,6 +74,11 @@ ENTRIES: dict[str, list[str] | str] = {
     "server stop": "as `server start`",
     "server status": "as `server start`",
     "tenant acl": ["acme"],
+    "tenant ls": [],
+    "tenant set": ["emails", "acme", "--weight", "2"],
+    "tenant pause": ["emails", "acme"],
+    "tenant resume": ["emails", "acme"],
+    "tenant purge": ["emails", "acme", DRY],
     "config show": "tells of the user's own files",
     "config path": "as `config show`",
     "config validate": "as `config show`",
@@ -103,7 +115,8 @@ def test_every_command_has_an_entry() -> None:
 
 def line(world: HostileWorld, case: list[str]) -> tuple[list[str], str]:
     """The arguments, and what the command reads."""
-    words = [word for part in case for word in (world.done if part == DONE else [part])]
+    stand_ins = {DONE: world.done, SAID: world.said[:1]}
+    words = [word for part in case for word in stand_ins.get(part, [part])]
     if case[0] == "enqueue":
         return words, world.line + "\n" + ALL.replace("\n", " ") + "\n"
     hostile = ALL.replace("\n", " ") + "\n"
@@ -144,11 +157,12 @@ def test_nothing_gets_through_while_jobs_are_followed(world: HostileWorld, form:
     before = world.client.snapshot(QUEUE).totals["done"]
     with subprocess.Popen(jobs, cwd=ROOT, stderr=subprocess.DEVNULL) as running:
         wait_until(lambda: world.client.snapshot(QUEUE).totals["done"] > before, 30, "jobs that end")
-        done = world.many.run("tail", "-o", form, tty=tty, seconds=3)
+        done = world.many.run("tail", "--logs", "-o", form, tty=tty, seconds=3)
         running.kill()
 
     shown = STYLE.sub("", done.stdout).replace("\r\n", "\n")
     assert "send" in shown or form == "name"
+    assert "owned" in shown or form == "name"
     assert CONTROL.search(shown + done.stderr) is None
     assert "Traceback" not in shown + done.stderr
 
@@ -159,6 +173,9 @@ def test_the_attacks_were_there(world: HostileWorld) -> None:
     assert r"\x1b[31mtask" in shown or r"\x9b" in shown
     assert r"\x1b" in world.many.run("workers", "ls", "-o", "csv").stdout
     assert "\\u001b" in world.many.run("result", world.done[0]).stdout
+    told = world.many.run("logs", world.said[0])
+    assert r"\x1b]0;owned" in told.stdout
+    assert r"\x1b]0;owned" in told.stderr
 
 
 def test_style_on_a_terminal_is_ours_alone(world: HostileWorld) -> None:

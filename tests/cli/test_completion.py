@@ -38,8 +38,9 @@ def need(shell: str) -> str:
 @pytest.fixture
 def env(sh: Shell, clean_home: Path, tmp_path: Path) -> dict[str, str]:
     """An environment in which `taskq` is a command, and two queues are known."""
-    for queue in ("emails", "events", "images"):
-        sh.ok("enqueue", "t", "-q", queue)
+    with sh.client() as client:
+        for queue in ("emails", "events", "images"):
+            client.enqueue(queue, "t", {})
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "taskq").write_text(f'#!/bin/sh\nexec {shlex.join(taskq_command())} "$@"\n')
@@ -48,48 +49,63 @@ def env(sh: Shell, clean_home: Path, tmp_path: Path) -> dict[str, str]:
     return found | {"PATH": f"{programs}:{found['PATH']}"}
 
 
-def ask(shell: str, words: list[str], env: dict[str, str]) -> list[str]:
-    """What the shell would offer for the last of the words, without the descriptions."""
+PREPARED = {
+    "bash": "source <(taskq completion bash)\n",
+    "fish": "taskq completion fish | source\n",
+    # the function that shows candidates works only while a key is handled
+    "zsh": "compdef() { :; }\ncompadd() { while [[ $1 != -- ]]; do shift; done; print -rl $@ }\n"
+    "source <(taskq completion zsh)\n",
+}
+BETWEEN = "-- next --"
+
+
+def ask(shell: str, env: dict[str, str], *lines: list[str]) -> list[list[str]]:
+    """What one shell would offer for the last word of each line, without the descriptions."""
     program = need(shell)
-    line = shlex.join(words[:-1]) + " " + words[-1]
-    script = {
-        "bash": "source <(taskq completion bash)\n"
-        f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}\n"
-        '_taskq_completion taskq\nprintf "%s\\n" "${COMPREPLY[@]}"',
-        "fish": f"taskq completion fish | source\ncomplete -C {shlex.quote(line)}",
-        # the function that shows candidates works only while a key is handled
-        "zsh": "compdef() { :; }\ncompadd() { while [[ $1 != -- ]]; do shift; done; print -rl $@ }\n"
-        f"source <(taskq completion zsh)\nwords=({shlex.join(words)}); CURRENT={len(words)}; _taskq",
-    }[shell]
+    asked = [PREPARED[shell] + _question(shell, lines[0])]
+    asked += [f'echo "{BETWEEN}"\n{_question(shell, words)}' for words in lines[1:]]
     options = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
     done = subprocess.run(
-        [program, *options, "-c", script], env=env, capture_output=True, text=True, timeout=30, check=False
-    )
+        [program, *options, "-c", "\n".join(asked)], env=env, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
     assert done.stderr == ""
-    found = [line.partition("\t")[0] for line in done.stdout.splitlines()]
+    answers = done.stdout.split(f"{BETWEEN}\n")
+    return [_matching(words, answer) for words, answer in zip(lines, answers, strict=True)]
+
+
+def _question(shell: str, words: list[str]) -> str:
+    line = shlex.join(words[:-1]) + " " + words[-1]
+    return {
+        "bash": f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; COMPREPLY=()\n"
+        '_taskq_completion taskq\nprintf "%s\\n" "${COMPREPLY[@]}"',
+        "fish": f"complete -C {shlex.quote(line)}",
+        "zsh": f"words=({shlex.join(words)}); CURRENT={len(words)}; _taskq",
+    }[shell]
+
+
+def _matching(words: list[str], answer: str) -> list[str]:
+    found = [line.partition("\t")[0] for line in answer.splitlines()]
     return [word for word in found if word.startswith(words[-1].rpartition("=")[2])]
 
 
+OFFERS = [
+    (["jobs", "-q", "e"], ["emails", "events"]),
+    (["queue", "pause", ""], ["emails", "events", "images"]),
+    (["queue", "pa"], ["pause"]),
+    (["ins"], ["inspect"]),
+    (["jobs", "--state", "ready,"], ["ready,scheduled", "ready,running", "ready,dead"]),
+    (["jobs", "-o", "nd"], ["ndjson"]),
+    (["jobs", "--lim"], ["--limit"]),
+    (["enqueue", "t", "-p", "c"], ["critical"]),
+    (["completion", "f"], ["fish"]),
+]
+
+
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize(
-    ("words", "offered"),
-    [
-        (["jobs", "-q", "e"], ["emails", "events"]),
-        (["queue", "pause", ""], ["emails", "events", "images"]),
-        (["queue", "pa"], ["pause"]),
-        (["ins"], ["inspect"]),
-        (["jobs", "--state", "ready,"], ["ready,scheduled", "ready,running", "ready,dead"]),
-        (["jobs", "-o", "nd"], ["ndjson"]),
-        (["jobs", "--lim"], ["--limit"]),
-        (["enqueue", "t", "-p", "c"], ["critical"]),
-        (["completion", "f"], ["fish"]),
-    ],
-    ids=lambda value: " ".join(value),
-)
-def test_a_shell_offers_what_may_stand_there(
-    shell: str, words: list[str], offered: list[str], env: dict[str, str]
-) -> None:
-    assert ask(shell, ["taskq", *words], env) == offered
+def test_a_shell_offers_what_may_stand_there(shell: str, env: dict[str, str]) -> None:
+    offered = ask(shell, env, *(["taskq", *words] for words, _ in OFFERS))
+    assert [(words, found) for (words, _), found in zip(OFFERS, offered, strict=True)] == OFFERS
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -100,7 +116,7 @@ def test_tasks_are_those_of_live_workers(
     spawn([*taskq_command(), "worker", "shop:queue"], sh.server.url)
     wait_until(lambda: sh.client().workers("emails"), what="a worker")
 
-    assert ask(shell, ["taskq", "enqueue", "send-"], env) == ["send-email", "send-invoice"]
+    assert ask(shell, env, ["taskq", "enqueue", "send-"]) == [["send-email", "send-invoice"]]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -112,8 +128,8 @@ def test_profiles_come_from_the_files_and_name_a_server(
     (folder / "config.toml").write_text(f'[profiles.prod]\nurl = "{sh.server.url}"\n[profiles.preview]\n')
     env.pop("TASKQ_REDIS_URL")
 
-    assert ask(shell, ["taskq", "jobs", "-P", "pr"], env) == ["preview", "prod"]
-    assert ask(shell, ["taskq", "jobs", "-P", "prod", "-q", "im"], env) == ["images"]
+    lines = ["taskq", "jobs", "-P", "pr"], ["taskq", "jobs", "-P", "prod", "-q", "im"]
+    assert ask(shell, env, *lines) == [["preview", "prod"], ["images"]]
 
 
 class Keyboard:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from taskq_cli.reference import examples_of, leaves, reference
-from taskq_core import Schedule, ScheduleRef
+from taskq_core import GroupRef, JobOptions, NewGroup, NewJob, Schedule, ScheduleRef
 from tests.cli.world import INTERRUPTED, World
 from tests.processes import ROOT
 
@@ -109,10 +109,21 @@ def prepare(world: World, path: str, line: str) -> None:
         world.client.schedules.remove(nightly)
         if path != "taskq schedule add" or "--replace" in line:
             world.client.schedules.add("reports", Schedule("nightly", "30 2 * * *", "report"))
+    if "images/import-42" in line or path.startswith("taskq group"):
+        _prepare_group(world, fill=path != "taskq group open")
     if path == "taskq import":
         assert world.run("taskq export | tee jobs.ndjson | gzip > dead.ndjson.gz").returncode == 0
     if "--replay" in line:
         assert world.run_on_terminal("taskq top --record night.ndjson", "q").returncode == 0
+
+
+def _prepare_group(world: World, *, fill: bool) -> None:
+    groups = world.client.groups
+    for name in ("import-42", "import-43"):
+        groups.remove(GroupRef("images", name))
+    if fill:
+        groups.open("images", NewGroup("import-42", NewJob("report", {})))
+        world.client.enqueue("images", "resize", {}, JobOptions(group="import-42"))
 
 
 def shortened(line: str) -> str:

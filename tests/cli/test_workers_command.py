@@ -78,7 +78,8 @@ def test_workers_stop_now_by_stream_and_are_waited_for(sh: Shell, staff: Staff) 
     late = sh("workers", "stop", "--all", "--yes", "--wait=300ms")
     assert late.returncode == 8
     assert late.stdout.count("still stopping") == 2
-    assert {worker["state"] for worker in sh.records("workers", "ls")} == {"stopping"}
+    # a worker says so with its next heartbeat
+    staff.until(lambda: {worker["state"] for worker in sh.records("workers", "ls")} == {"stopping"})
     listed = sh.ok("workers", "ls", "-o", "ndjson") + sh.ok("workers", "ls", "-o", "name")
     done = sh("workers", "stop", "-", "--now", "--yes", "--wait", stdin=listed)
     assert done.returncode == 0, done.stderr

@@ -37,6 +37,8 @@ def send(job: Job) -> None:
         raise TimeoutError(job.payload["fail"])
 
 def fine(job: Job):
+    job.progress(1)
+    job.log("3 rows")
     return {"rows": [1, 2, 3]}
 
 queues = [TaskQueue(name, backoff=LATER) for name in ("emails", "reports", "images", "mail-out", "default")]
@@ -147,7 +149,7 @@ class World:
         """The example with real ids. ``verb``: the command's name, which says what kind of job it is for."""
         fresh = self.fresh()
         chosen = {"cancel": fresh.scheduled, "bury": fresh.scheduled, "why": fresh.scheduled}
-        chosen |= {"wait": fresh.done, "result": fresh.done}
+        chosen |= {"wait": fresh.done, "result": fresh.done, "logs": fresh.done}
         line = ID.sub(chosen.get(verb, fresh.dead), line)
         if FINGERPRINT.search(line):
             line = FINGERPRINT.sub(self._fingerprint(chosen.get(verb, fresh.dead)), line)

@@ -141,8 +141,6 @@ NOT_FOR_PRODUCERS = [
     for line in """
         XREADGROUP GROUP w c STREAMS «mine»n >
         XCLAIM «mine»n w c 0 0-1
-        XACK «mine»n w 0-1
-        XDEL «mine»n 0-1
         XTRIM «mine»n MAXLEN 0
         XGROUP CREATE «mine»n g 0
         DEL «mine»n
@@ -153,7 +151,6 @@ NOT_FOR_PRODUCERS = [
         SET «mine»tail 1
         HSET «mine»meta paused 1
         HSET «mine»dead:jobs s1-1 x
-        HSET «mine»moved s1-1 x
         HDEL «mine»jobs s1-1
         HSETNX «mine»meta draining 1
         ZADD «mine»leases 1 w
@@ -164,6 +161,7 @@ NOT_FOR_PRODUCERS = [
         BLPOP «mine»wake 0.01
         XADD «mine»failures * id x
         XADD «mine»events * id x
+        XDEL «mine»failures 0-1
         SREM taskq:acme:queues emails
     """.strip().splitlines()
 ]

@@ -25,7 +25,10 @@ from datetime import timedelta
 from taskq_core import Backoff, Job, TaskQueue
 queue = TaskQueue("emails", backoff=Backoff(base=timedelta(hours=1), cap=timedelta(hours=2)))
 @queue.process("ok")
-def ok(job: Job): return {"n": 1}
+def ok(job: Job):
+    job.progress(1, "all of it")
+    job.log("done")
+    return {"n": 1}
 @queue.process("bad")
 def bad(job: Job): raise OSError("no answer")
 @queue.process("slow")

@@ -13,6 +13,7 @@ import redis
 
 from taskq_core import AccessDenied, Client, JobOptions, State, TenantRole
 from taskq_core.acl import ALONE, AclPlace, acl_rules, commands_of, scripts_of
+from taskq_core.commands import limiting
 from taskq_core.scripts import script, script_names
 from tests.contract.escapes import ESCAPES, NOT_FOR_PRODUCERS, NOT_FOR_READERS
 from tests.contract.tenancy import ADMIN, NAMESPACE, SECRET, Tenancy, ready
@@ -72,11 +73,22 @@ def _produce(tenancy: Tenancy, client: Client) -> None:
         "producer", "enqueue", "ok", "n=1", "-q", "emails", "--keep", "1h", "--unique", "u"
     ).strip()
     tenancy.run("producer", "wait", made, "--timeout", "30s")
+    assert "#1  done" in tenancy.run("producer", "logs", made)
     assert '"n":1' in tenancy.run("producer", "result", made).replace(" ", "")
     tenancy.run("producer", "enqueue", "ok", "n=2", "-q", "emails", "--in", "1h")
+    later = ("enqueue", "ok", "-q", "emails", "--unique", "later", "--debounce", "1h")
+    assert tenancy.run("producer", *later) == tenancy.run("producer", *later)
+    tenancy.run("producer", "group", "open", "g", "ok", "n=4", "-q", "emails", "--when", "ended")
+    tenancy.run("producer", "enqueue", "ok", "n=5", "-q", "emails", "--group", "g", "--then", "ok")
+    tenancy.run("producer", "group", "seal", "emails/g")
+    tenancy.run("producer", "wait", "--group", "emails/g", "--timeout", "30s")
     durable = tenancy.attempt("producer", "enqueue", "ok", "n=3", "-q", "emails", "--durable")
     # Redis 7.0 cannot say what is on disk, and there is no such command to be allowed
     assert durable.returncode == (0 if "waitaof" in tenancy.allowed[TenantRole.PRODUCER] else 5)
+    for _ in range(3):
+        tenancy.run("producer", "enqueue", "slow", "s:=0.1", "-q", "emails", "--concurrency-key", "k")
+    wait_until(lambda: client.snapshot("emails").depth == 3, 30, "the jobs of one key, one by one")
+    client.run(limiting.tidy(client.keys("emails")))
     held = client.enqueue("emails", "slow", {"s": 60})
     wait_until(lambda: client.inspect(held.ref).state is State.RUNNING, 30, "a job that runs")
     assert tenancy.run("producer", "jobs", "-q", "emails", "--state", "running").count("slow") == 1
@@ -100,11 +112,11 @@ def _operate(tenancy: Tenancy, client: Client) -> None:
     def run(*words: str, stdin: str = "") -> str:
         return tenancy.run("all", *words, stdin=stdin)
 
-    tenancy.run("all", "tail", seconds=1.5)  # a blocking command is counted when it ends
+    tenancy.run("all", "tail", "--logs", seconds=1.5)  # a blocking command is counted when it ends
     failed = str(client.list_jobs("emails", State.SCHEDULED).jobs[-1].ref)
     run("bury", failed, "--yes")
     run("retry", failed, "--yes")
-    wait_until(lambda: client.snapshot("emails").scheduled == 2, 30, "its next failure")
+    wait_until(lambda: client.snapshot("emails").scheduled == 3, 30, "its next failure")
     run("bury", failed, "--yes")
     run("delete", failed, "--yes")
     run("queue", "pause", "emails")
@@ -117,6 +129,9 @@ def _operate(tenancy: Tenancy, client: Client) -> None:
     run("schedule", "trigger", "nightly")
     tenancy.run("reader", "schedule", "ls")
     run("schedule", "rm", "nightly", "--yes")
+    run("group", "open", "h", "-q", "emails")
+    tenancy.run("reader", "group", "ls")
+    run("group", "rm", "emails/h", "--yes")
     run("queue", "drain", "emails", "--no-wait")
     run("queue", "resume", "emails")
     kept = run("export", "--state", "scheduled")
@@ -301,7 +316,7 @@ def test_no_role_has_a_whole_category_or_a_right_beyond_its_namespace() -> None:
     for role in TenantRole:
         rules = acl_rules("acme", role, AclPlace("cluster", 3))
         words = " ".join(rules).replace("(", "").replace(")", "").split()
-        assert [word for word in words if "@" in word] == ["-@all"]
+        assert [word for word in words if "@" in word and word[0] in "+-"] == ["-@all"]
         assert {word for word in words if word.startswith("~") and not word.startswith("~taskq:{acme/")} == {
             "~taskq:acme:queues"
         }

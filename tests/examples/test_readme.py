@@ -21,6 +21,7 @@ PAGES = [
     "docs/wire-format.md",
     "docs/cli.md",
     "docs/deploy.md",
+    "docs/groups.md",
     "docs/metrics.md",
     "docs/operations.md",
     "docs/pipelines.md",

@@ -13,6 +13,7 @@ from taskq_core.command import Command
 from taskq_core.commands import work
 from taskq_core.commands.work import Acks
 from taskq_core.scripts import script, script_names
+from tests.scripts.grouping import concluding
 from tests.scripts.rig import LONG_MS, Rig
 
 Build = Callable[[Rig, list[Job]], Command[Any]]
@@ -23,6 +24,7 @@ ZOMBIE: dict[str, Build] = {
     "fail": lambda rig, jobs: rig.failing("w1", *jobs, retries=1),
     "bury": lambda rig, jobs: rig.failing("w1", *jobs),
     "release": lambda rig, jobs: work.release(rig.keys, "w1", jobs),
+    "conclude": lambda rig, jobs: concluding(rig, "w1", *jobs),
     "adopt": lambda rig, jobs: work.adopt(rig.keys, "w1", [(job.stream, job.entry) for job in jobs]),
     "heartbeat": lambda rig, jobs: work.heartbeat(rig.keys, "w1", LONG_MS, {"host": "zombie"}),
     "claim": lambda rig, jobs: work.claim(rig.keys, "w1", work.Wanted(5)),

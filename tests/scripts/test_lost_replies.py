@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -33,6 +34,22 @@ def test_a_job_whose_receipt_was_lost_is_there_once(server: Server, proxy: Proxy
         assert listed[1:] == [receipt.id for receipt in receipts] + [after.id]
         assert client.snapshot("q").totals == {"enqueued": 7}
     assert server.raw.xlen("taskq:{default/q}:n") == 7
+
+
+def test_a_call_that_put_a_job_off_and_lost_its_receipt_is_answered_with_that(
+    server: Server, proxy: Proxy
+) -> None:
+    options = JobOptions(unique="key", debounce=timedelta(hours=1))
+    with Client(proxy.url, deadline=10) as client:
+        proxy.lose(1)
+        first = client.enqueue("q", "t", {"n": 1}, options)
+        proxy.lose(2)
+        second = client.enqueue("q", "t", {"n": 2}, options)
+
+        assert proxy.lost == 3
+        assert (first.added, second.id, second.postponed, second.replaced) == (True, first.id, True, True)
+        assert client.inspect(first.ref).payload == b'{"n":2}'
+        assert client.snapshot("q").totals == {"enqueued": 1}
 
 
 async def test_the_async_client_repeats_a_call_as_well(server: Server, proxy: Proxy) -> None:

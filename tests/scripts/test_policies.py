@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from taskq_core import InvalidOption, JobOptions, NewJob, Receipt, State
-from taskq_core.commands import produce
+from taskq_core import Client, InvalidOption, JobOptions, NewJob, Receipt, State
+from taskq_core.commands import produce, work
 from taskq_core.job import Receipts
 from tests.scripts.rig import Rig
+from tests.servers import KINDS, Server
 from tests.waiting import wait_until
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -17,8 +19,8 @@ BLINK = timedelta(milliseconds=60)
 KEY = "key"
 
 
-def add(rig: Rig, n: int = 0, task: str = "t", **options: object) -> Receipt:
-    return rig.client.enqueue("q", task, {"n": n}, JobOptions(unique=KEY, **options))  # type: ignore[arg-type] # any field
+def add(rig: Rig, n: int = 0, task: str = "t", **options: Any) -> Receipt:
+    return rig.client.enqueue("q", task, {"n": n}, JobOptions(unique=KEY, **options))
 
 
 def payload(rig: Rig, receipt: Receipt) -> bytes:
@@ -255,20 +257,19 @@ def test_what_failed_before_keeps_its_attempts(rig: Rig, where: str) -> None:
 
 
 def test_a_job_that_was_given_back_unstarted_has_no_attempt(rig: Rig) -> None:
-    from taskq_core.commands import work
-
     first = add(rig, 1)
     rig.hire()
     rig.run(work.release(rig.keys, "w1", rig.claim()))
 
     assert add(rig, 2, replace=True).replaced
+    assert rig.raw.xpending(rig.keys.streams[2], "w")["pending"] == 0
     assert rig.detail(first.id).attempts == 0
     assert [(job.id, job.payload) for job in rig.claim()] == [(first.id, {"n": 2})]
-    assert rig.pending("w1") and len(rig.pending("w1")) == 1
+    assert len(rig.pending("w1")) == 1
 
 
 @pytest.mark.parametrize("options", [{"replace": True}, {"debounce": MINUTE}])
-def test_a_job_of_another_task_is_left_as_it_is(rig: Rig, options: dict[str, object]) -> None:
+def test_a_job_of_another_task_is_left_as_it_is(rig: Rig, options: dict[str, Any]) -> None:
     first = add(rig, 1, debounce=HOUR)
     before = rig.detail(first.id)
 
@@ -297,15 +298,16 @@ def test_a_batch_meets_itself_and_its_ids_stay_apart(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"replace": True}, {"debounce": MINUTE}, {"throttle": MINUTE}, {"throttle": MINUTE, "replace": True}]
+    "options",
+    [{"replace": True}, {"debounce": MINUTE}, {"throttle": MINUTE}, {"throttle": MINUTE, "replace": True}],
 )
 @pytest.mark.parametrize("taken", [False, True])
 def test_a_repeated_call_changes_nothing_and_says_the_same(
-    rig: Rig, options: dict[str, object], taken: bool
+    rig: Rig, options: dict[str, Any], taken: bool
 ) -> None:
     if taken:
         add(rig, 1, **options)
-    group = produce.Group("t", (b'{"n":2}',), JobOptions(unique=KEY, **options))  # type: ignore[arg-type] # any field
+    group = produce.Group("t", (b'{"n":2}',), JobOptions(unique=KEY, **options))
     command = produce.enqueue(rig.keys, [group], "session", 1)
     first: Receipts = rig.run(command)
     before = rig.dump()
@@ -329,7 +331,9 @@ def test_what_is_asked_of_a_lock_is_looked_at_before_anything_is_written(rig: Ri
     assert rig.dump() == before
 
 
-@pytest.mark.parametrize("value", [b"", b" ", b"junk", b"n1-0 junk", b"n1-0 99999999999999999999", b"x 5", b"\xff"])
+@pytest.mark.parametrize(
+    "value", [b"", b" ", b"junk", b"n1-0 junk", b"n1-0 99999999999999999999", b"x 5", b"\xff"]
+)
 def test_a_lock_that_anybody_wrote_stops_nobody_for_longer_than_it_lives(rig: Rig, value: bytes) -> None:
     rig.raw.set(rig.keys.unique(KEY), value, px=60_000)
 
@@ -355,12 +359,58 @@ def test_a_lock_that_anybody_wrote_stops_nobody_for_longer_than_it_lives(rig: Ri
         {"unique": KEY, "throttle": HOUR, "unique_for": MINUTE},
     ],
 )
-def test_what_cannot_be_meant_is_refused(options: dict[str, object]) -> None:
+def test_what_cannot_be_meant_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidOption):
-        JobOptions(**options)  # type: ignore[arg-type] # any field
+        JobOptions(**options)
 
 
 def test_a_span_of_nothing_is_refused(rig: Rig) -> None:
-    for options in ({"throttle": timedelta(0)}, {"debounce": timedelta(0)}):
-        with pytest.raises(InvalidOption):
-            add(rig, **options)
+    with pytest.raises(InvalidOption):
+        add(rig, throttle=timedelta(0))
+    with pytest.raises(InvalidOption):
+        add(rig, debounce=timedelta(0))
+
+
+# -- tenants, and a server that dies --------------------------------------------------------------
+
+
+def test_each_tenant_has_keys_of_its_own(rig: Rig) -> None:
+    plain, acme, other = (add(rig, tenant=tenant) for tenant in (None, "acme", "other"))
+    assert plain.added
+    assert acme.added
+    assert other.added
+
+    again = add(rig, 2, tenant="acme", replace=True)
+
+    assert (again.id, again.replaced) == (acme.id, True)
+    assert payload(rig, acme) == b'{"n":2}'
+    assert payload(rig, other) == b'{"n":0}'
+    rig.client.cancel("q", [acme.id])
+    assert add(rig, tenant="acme").added
+    assert add(rig, tenant="other").duplicate
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_dies_keeps_the_job_and_its_key(kind: str) -> None:
+    server = Server(kind, "--appendonly", "yes", "--appendfsync", "always").start()
+    try:
+        with Client(server.url, deadline=30) as client:
+            options = [
+                JobOptions(unique="debounced", debounce=HOUR),
+                JobOptions(unique="replaced", replace=True),
+                JobOptions(unique="throttled", throttle=HOUR),
+            ]
+            first = [client.enqueue("q", "t", {"n": n}, each) for n, each in enumerate(options)]
+            for n, each in enumerate(options):
+                client.enqueue("q", "t", {"n": n + 10}, each)
+            server.kill()
+            server.start()
+            again = [client.enqueue("q", "t", {"n": n + 20}, each) for n, each in enumerate(options)]
+
+            assert [receipt.id for receipt in again] == [receipt.id for receipt in first]
+            assert [(receipt.added, receipt.duplicate) for receipt in again] == [
+                (False, False), (False, False), (False, True),
+            ]  # fmt: skip
+            assert client.snapshot("q").totals == {"enqueued": 3}
+    finally:
+        server.remove()

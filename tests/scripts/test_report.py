@@ -1,4 +1,4 @@
-"""What jobs say of themselves: kept within bounds, by the worker that has the job, once however often it is sent."""
+"""What jobs say of themselves: kept within bounds, from the worker that has the job, once each."""
 
 from __future__ import annotations
 
@@ -202,12 +202,27 @@ def test_those_who_follow_hear_what_jobs_say_and_nobody_else_pays(rig: Rig) -> N
     assert [event.state for event in rig.client.follow(plain, ["q"], wait=SOON)] == ["done"]
 
 
+def test_of_very_many_lines_in_a_call_those_who_follow_hear_a_part(rig: Rig) -> None:
+    job, book = take(rig), Notebook()
+    tail = Tail(logs=True)
+    rig.client.follow(tail, ["q"], wait=timedelta(milliseconds=1))
+    book.progress(0.5, "")
+    for n in range(config.LOG_LINES):
+        book.log(str(n))
+    say(rig, job, book)
+
+    events = rig.client.follow(tail, ["q"], wait=SOON)
+    assert len(events) == config.EVENTS_A_BATCH == rig.raw.xlen(rig.keys.told_notes)
+    assert 0 < rig.raw.pttl(rig.keys.told_notes) <= config.EVENTS_MS
+    assert len(texts(rig, job)) == config.LOG_LINES
+
+
 def test_a_full_server_takes_no_notes_and_still_takes_the_end(rig: Rig) -> None:
     job, book = take(rig), Notebook()
     book.log("one")
     rig.raw.config_set("maxmemory", "1")
     try:
-        with pytest.raises(Exception, match="memory|full"):
+        with pytest.raises(Exception, match=r"memory|full"):
             say(rig, job, book)
         assert rig.ack("w1", job) == 1
     finally:

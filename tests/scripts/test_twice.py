@@ -12,14 +12,26 @@ from typing import Any
 
 import pytest
 
-from taskq_core import JobOptions, Schedule, ScheduleRef, State
+from taskq_core import GroupRef, JobOptions, NewGroup, NewJob, Schedule, ScheduleRef, State, TaskLimits
 from taskq_core.claimed import Job
 from taskq_core.command import Command
-from taskq_core.commands import moving, operate, produce, scheduling, work
+from taskq_core.commands import (
+    grouping,
+    limiting,
+    moving,
+    noting,
+    operate,
+    produce,
+    scheduling,
+    tenancy,
+    work,
+)
 from taskq_core.commands.work import Acks
+from taskq_core.notebook import Notebook
 from taskq_core.observe import probe
 from taskq_core.scripts import script, script_names
 from tests.dump import dump
+from tests.scripts.grouping import concluding
 from tests.scripts.rig import LONG_MS, Rig
 from tests.scripts.test_import_jobs import a_job
 from tests.servers import Server
@@ -62,7 +74,9 @@ def _set(rig: Rig) -> Scene:
     rig.add(1, priority="low")
     rig.run(work.release(rig.keys, "w1", rig.claim(want=1, order="l")))
     rig.add(1, unique="key")
-    rig.add(3)
+    rig.client.groups.open("q", NewGroup("g", NewJob("t", {}), "ended"))
+    rig.add(1, group="g", then=[NewJob("t", {})], keep=HOUR)
+    rig.add(2, group="g")
     jobs = rig.claim(want=4)
     rig.make_due(due)
     rig.hire("silent")
@@ -81,6 +95,17 @@ def _enqueue(scene: Scene) -> Command[Any]:
     return produce.enqueue(scene.rig.keys, [*groups, unique], "session", 1)
 
 
+def _report(scene: Scene) -> Command[Any]:
+    scene.rig.raw.set(scene.rig.keys.tail_notes, "10 100 60000", ex=60)  # somebody follows what jobs say
+    book = Notebook()
+    book.progress(0.5, "half")
+    for n in range(300):
+        book.log(f"line {n} " + "x" * 1_000)
+    news = book.news()
+    assert news is not None
+    return noting.report(scene.rig.keys, "w1", [noting.Report(job, news, LONG_MS) for job in scene.jobs])
+
+
 def _fire(scene: Scene) -> Command[Any]:
     now, (row,) = scene.rig.run(scheduling.list_due(scene.rig.keys))
     return scheduling.fire(scene.rig.keys, row, next(scheduling.firings(row, now)))
@@ -95,6 +120,34 @@ def _add_schedule(scene: Scene) -> Command[Any]:
     return scheduling.add(scene.rig.keys, made, 1_800_000_000_000, scheduling.Stays.NONE)
 
 
+def _conclude(scene: Scene) -> Command[Any]:
+    scene.rig.client.groups.seal(GroupRef("q", "g"))
+    return concluding(scene.rig, "w1", *(job for job in scene.jobs if job.meta.group))
+
+
+def _claim_flow(scene: Scene) -> Command[Any]:
+    scene.rig.client.configure("q", max_running=50, tasks={"t": TaskLimits(max_running=9)})
+    scene.rig.add(30, concurrency_key="a")
+    return work.claim(scene.rig.keys, "w1", work.Wanted(1000), flow=True)
+
+
+def _tidy(scene: Scene) -> Command[Any]:
+    scene.rig.run(_claim_flow(scene))
+    scene.rig.raw.hset(scene.rig.keys.running, mapping={"t:t": 77, "k:ghost": 3})
+    scene.rig.raw.hset(scene.rig.keys.places, "n1-1", "t:t")
+    return limiting.tidy(scene.rig.keys)
+
+
+def _purge_tenant(scene: Scene) -> Command[Any]:
+    scene.rig.add(2, tenant="acme", delay=HOUR)
+    return tenancy.purge_owned(scene.rig.keys, "acme", State.SCHEDULED, 0, None)
+
+
+def _remove_tenants(scene: Scene) -> Command[Any]:
+    scene.rig.add(2, tenant="acme")
+    return tenancy.remove_tenants(scene.rig.keys)
+
+
 TABLE: dict[str, Callable[[Scene], Command[Any]]] = {
     "ack": lambda s: s.rig.acking("w1", *(job for job in s.jobs if not job.meta.unique), result=DONE),
     "ack-with-lock": lambda s: s.rig.acking("w1", *(job for job in s.jobs if job.meta.unique)),
@@ -105,6 +158,8 @@ TABLE: dict[str, Callable[[Scene], Command[Any]]] = {
     "bury": lambda s: operate.bury(s.rig.keys, s.everything),
     "cancel": lambda s: operate.cancel(s.rig.keys, s.everything),
     "claim": lambda s: work.claim(s.rig.keys, "w1", work.Wanted(1000)),
+    "claim_flow": _claim_flow,
+    "conclude": _conclude,
     "configure": lambda s: operate.configure(s.rig.keys, {"max_jobs": 5, "dead_max": None}),
     "delete": lambda s: operate.delete(s.rig.keys, s.everything),
     "drain": lambda s: operate.drain(s.rig.keys),
@@ -116,6 +171,7 @@ TABLE: dict[str, Callable[[Scene], Command[Any]]] = {
     "import_jobs": lambda s: moving.import_jobs(
         s.rig.keys, [a_job(), a_job(1, State.DEAD), a_job(2, letter="s")]
     ),
+    "open_group": lambda s: grouping.open_group(s.rig.keys, NewGroup("other", NewJob("t", {}), expected=0)),
     "pause": lambda s: operate.pause(s.rig.keys),
     "pause_schedule": lambda s: scheduling.pause(s.rig.keys, "due"),
     "pending": lambda s: work.pending(s.rig.keys, "w1"),
@@ -128,11 +184,19 @@ TABLE: dict[str, Callable[[Scene], Command[Any]]] = {
     "register": lambda s: work.register(s.rig.keys, "new", LONG_MS, {"host": "h"}),
     "release": lambda s: work.release(s.rig.keys, "w1", s.jobs),
     "remove": lambda s: operate.remove(s.rig.keys),
+    "remove_group": lambda s: grouping.remove_group(s.rig.keys, "g"),
+    "purge_tenant": _purge_tenant,
+    "remove_tenants": _remove_tenants,
+    "set_tenant": lambda s: tenancy.set_tenant(s.rig.keys, "acme", {"weight": 2, "paused": True}),
     "remove_schedule": lambda s: scheduling.remove(s.rig.keys, "due"),
+    "report": _report,
     "resume": lambda s: operate.resume(s.rig.keys),
     "resume_schedule": lambda s: scheduling.resume(s.rig.keys, _info(s, "paused")),
     "retire": lambda s: work.retire(s.rig.keys, "w1"),
     "retry": lambda s: operate.retry(s.rig.keys, s.everything),
+    "seal_group": lambda s: grouping.seal_group(s.rig.keys, "g"),
+    "seal_group-force": lambda s: grouping.seal_group(s.rig.keys, "g", force=True),
+    "tidy": _tidy,
     "tell": lambda s: work.tell(s.rig.keys, "w1", b"{}", LONG_MS),
     "trigger": lambda s: scheduling.trigger(s.rig.keys, _info(s, "due"), "token"),
     "watch": lambda s: work.watch(s.rig.keys, "w1", LONG_MS),

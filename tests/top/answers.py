@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,8 +12,11 @@ from taskq_core import (
     FailedAttempt,
     Failure,
     FailureGroup,
+    HeldJob,
     JobDetail,
+    JobNotes,
     JobRef,
+    LogLine,
     Page,
     Priority,
     Schedule,
@@ -59,10 +63,16 @@ def list_jobs(queue: str, state: State, **_: Any) -> Page:
     return Page(tuple(job(queue, state, number) for number in range(min(40, AMONG[state]))), "", 40)
 
 
+SAID: Final = JobNotes(
+    0.42, "page 21 of 50", 4, START + timedelta(seconds=80),
+    tuple(LogLine(n, 4, START + timedelta(seconds=76 + n), f"fetched page {20 + n - 3}") for n in (3, 4)), 2,
+)  # fmt: skip
+
+
 def inspect(ref: JobRef) -> JobDetail:
     """One of them."""
     number = (int(ref.id[1:].partition("-")[0]) - 1767614000000) // 1000
-    return job(ref.queue, State.DEAD, number)
+    return replace(job(ref.queue, State.DEAD, number), notes=SAID)
 
 
 def group_failures(queue: str, *_: Any, **__: Any) -> Any:
@@ -85,9 +95,20 @@ def latest(queue: str, **_: Any) -> list[FailedAttempt]:
     return [failure for failure in failures(LAST) if failure.queue == queue]
 
 
-def held(queue: str, *_: Any, **__: Any) -> Sequence[Any]:
-    """No job is in a worker's hands."""
-    return []
+def held(queue: str, worker: str, **_: Any) -> Sequence[HeldJob]:
+    """Two jobs are in the hands of a worker of emails."""
+    return [
+        HeldJob(
+            JobRef(queue, f"n{1767614000000 + n}-0"), "fetch-feed", Priority.NORMAL, timedelta(seconds=n), 1
+        )
+        for n in (40, 95)
+        if worker == "a1b2c3"
+    ]
+
+
+def notes(queue: str, ids: Sequence[str], **_: Any) -> Sequence[JobNotes | None]:
+    """The first one has said how far it is."""
+    return [JobNotes(0.42, "page 21 of 50"), *[None] * (len(ids) - 1)]
 
 
 def schedule(name: str, queue: str, spec: str, **about: Any) -> ScheduleInfo:
@@ -122,6 +143,7 @@ ANSWERS: Final[dict[str, Any]] = {
     "group_failures": group_failures,
     "failures": latest,
     "held": held,
+    "notes": notes,
     "info": INFO,
     "follow": [],
     "schedules": SCHEDULES,

@@ -99,7 +99,7 @@ def test_every_glyph_is_one_cell_and_has_a_twin_in_ascii() -> None:
 
 
 def test_a_glyph_of_a_state_differs_from_that_of_another() -> None:
-    states = ("busy", "idle", "paused", "draining", "unserved")
+    states = ("busy", "idle", "paused", "draining", "unserved", "limited")
     for place in (0, 1):
         assert len({GLYPHS[state][place] for state in states}) == len(states)
 

@@ -2,15 +2,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from taskq_cli.top.format import Pen
 from taskq_cli.top.job_list import PAGE, Spot, Wanted, conditions, first_state, read_page
-from taskq_cli.top.job_text import MOST_CHARS, pretty, raw, readable
+from taskq_cli.top.job_text import MOST_CHARS, Sheet, pretty, raw, readable
 from taskq_cli.top.screens.jobs import LIVE_ONLY, GroupJobs
 from taskq_cli.top.screens.view import Goal
 from taskq_cli.top.widgets.lines import Line
-from taskq_core import Client, FailedAttempt, Failure, JobDetail, JobRef, Priority, State, UsageError
+from taskq_core import (
+    Client,
+    FailedAttempt,
+    Failure,
+    JobDetail,
+    JobNotes,
+    JobRef,
+    LogLine,
+    Priority,
+    State,
+    UsageError,
+)
 from tests.servers import Server
 from tests.top.live_view import Filled, live_view, to_jobs
 from tests.top.showing import FakeClient, as_client, showing
@@ -18,6 +31,7 @@ from tests.top.world import FLOWS, frame
 from tests.waiting import until
 
 NOW = datetime(2026, 1, 5, 12, 4, 31, tzinfo=UTC)
+SHEET = Sheet(76, Pen(), NOW)
 DEAD = JobDetail(
     JobRef("mail", "n1767614600000-0"), State.DEAD, "send-email", Priority.NORMAL,
     b'{"to":"user@example.com"}', 3,
@@ -108,7 +122,7 @@ def test_a_dead_job_reads_as_what_went_wrong_what_it_was_given_and_what_happened
         FailedAttempt(DEAD.ref.id, NOW - timedelta(minutes=3), "send-email", 2, "OSError", "refused", False)
     ]
 
-    lines = texts(readable(DEAD, attempts, NOW, 76))
+    lines = texts(readable(DEAD, attempts, SHEET))
 
     assert lines[0] == "mail/n1767614600000-0   dead   send-email  attempt 3 of 3"
     assert "  ValueError: no such user" in lines
@@ -124,6 +138,34 @@ def test_a_dead_job_reads_as_what_went_wrong_what_it_was_given_and_what_happened
     ]
 
 
+def said(count: int, **about: Any) -> JobNotes:
+    """Notes with so many lines of the second attempt."""
+    lines = tuple(LogLine(n, 2, NOW - timedelta(seconds=count - n), f"page {n}") for n in range(1, count + 1))
+    return JobNotes(0.4, "half of the pages", 2, NOW - timedelta(seconds=3), lines, **about)
+
+
+def test_a_job_shows_how_far_it_is_and_the_last_lines_it_said() -> None:
+    lines = texts(readable(replace(DEAD, notes=said(3)), [], SHEET))
+    assert f"  progress   {'█' * 12}{'░' * 18} 40 % half of the pages  attempt 2, 3.0s ago" in lines
+    told = lines[lines.index("What it said") + 1 : lines.index("Payload") - 1]
+    assert told == [f"  12:04:{28 + n}Z #2  page {n}" for n in (1, 2, 3)]
+
+    many = texts(readable(replace(DEAD, notes=said(50, skipped=1_000)), [], SHEET))
+    told = many[many.index("What it said") + 1 : many.index("Payload") - 1]
+    assert told[0] == "  1,030 earlier lines: taskq logs mail/n1767614600000-0"
+    assert len(told) == 21
+    ascii_only = Sheet(40, Pen(ascii_only=True), NOW)
+    wide = replace(said(0), lines=(LogLine(1, 1, NOW, "x" * 100),))
+    narrow = texts(readable(replace(DEAD, notes=wide), [], ascii_only))
+    assert all(line.isascii() for line in narrow)
+    assert [len(line) for line in narrow[narrow.index("What it said") + 1 :][:5]] == [40, 40, 40, 40, 20]
+
+
+@pytest.mark.parametrize(("fraction", "bar"), [(0, "...."), (0.25, "#..."), (0.999, "###."), (1, "####")])
+def test_a_bar_is_full_only_when_all_is_done(fraction: float, bar: str) -> None:
+    assert Pen(ascii_only=True).bar(fraction, 4) == bar
+
+
 def test_a_job_as_json_is_what_inspect_prints() -> None:
     lines = "\n".join(texts(raw(DEAD, 200)))
     assert '"schema": "taskq.job/1"' in lines
@@ -133,7 +175,7 @@ def test_a_job_as_json_is_what_inspect_prints() -> None:
 @pytest.mark.parametrize("payload", [b"\xff\xfe", b"{", b"", b"[1]", b'{"a": "' + b"x" * 300_000 + b'"}'])
 def test_any_payload_is_shown_and_none_is_endless(payload: bytes) -> None:
     job = replace(DEAD, payload=payload)
-    for lines in (readable(job, [], NOW, 76), raw(job, 76)):
+    for lines in (readable(job, [], SHEET), raw(job, 76)):
         assert all(len(text) <= 78 for text in texts(list(lines)))
     assert len(pretty(payload)) < MOST_CHARS + 100
 
@@ -143,6 +185,7 @@ async def test_nothing_in_a_job_reaches_the_screen_unescaped() -> None:
     job = replace(
         DEAD, task=evil, worker=evil, unique=evil, payload=f'{{"a":"{evil}"}}'.encode(),
         error=Failure(evil, evil, evil + "\n" + evil, "a1a1a1a1a1a1"),
+        notes=JobNotes(0.5, evil, 1, NOW, (LogLine(1, 1, NOW, evil),)),
     )  # fmt: skip
     async with showing(client=FakeClient(inspect=job, failures=[]), size=(160, 50)) as shown:
         shown.app.lead(Goal("job", job))

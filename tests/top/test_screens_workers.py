@@ -9,7 +9,7 @@ import pytest
 from taskq_cli.top.source import Tick
 from taskq_cli.top.store import Store
 from taskq_cli.top.worker_row import worker_rows
-from taskq_core import HeldJob, JobRef, Priority, WorkerInfo
+from taskq_core import HeldJob, JobNotes, JobRef, Priority, WorkerInfo
 from tests.top.showing import FakeClient, showing
 from tests.top.world import START, frame, worker
 
@@ -96,7 +96,7 @@ async def open_worker(shown: Any, name: str) -> None:
 
 
 async def test_enter_shows_a_worker_and_the_jobs_in_its_hands() -> None:
-    client = FakeClient(held=held)
+    client = FakeClient(held=held, notes=[JobNotes(0.5, "half \x1b[2J of it")])
     async with showing(size=(120, 40), client=client) as shown:
         await open_worker(shown, "0d0e0f")
         await shown.until("thumbs/n17-0")
@@ -105,6 +105,7 @@ async def test_enter_shows_a_worker_and_the_jobs_in_its_hands() -> None:
         job = shown.line("thumbs/n17-0")
         assert "95s" in job
         assert "3x" in job
+        assert r"█████░░░░░  50 % half \x" in job
         assert {call[1][0] for call in client.calls if call[0] == "held"} == {
             "thumbs",
             "old-import",

@@ -179,14 +179,10 @@ class Sent:
     def __init__(self) -> None:
         self.calls: list[tuple[str, bytes, JobOptions | None]] = []
 
-    async def add(
-        self, task: str, payload: Any, options: JobOptions | None = None, *, durable: bool = False
-    ) -> Receipt:
-        return self.add_sync(task, payload, options, durable=durable)
+    async def add(self, task: str, payload: Any, options: JobOptions | None = None, **manner: Any) -> Receipt:
+        return self.add_sync(task, payload, options, **manner)
 
-    def add_sync(
-        self, task: str, payload: Any, options: JobOptions | None = None, *, durable: bool = False
-    ) -> Receipt:
+    def add_sync(self, task: str, payload: Any, options: JobOptions | None = None, **manner: Any) -> Receipt:
         self.calls.append((task, payload, options))
         return Receipt("q", "n1-0")
 

@@ -110,6 +110,25 @@ def test_how_a_worker_is_heard_of_decides(
     assert said in cause.text
 
 
+def test_a_debounced_job_says_until_when_it_can_be_put_off() -> None:
+    detail = replace(
+        job(State.SCHEDULED, NOW + timedelta(seconds=20)),
+        unique="doc-7", debounce=timedelta(seconds=30), debounce_max=timedelta(minutes=5),
+    )  # fmt: skip
+    (cause,) = job_causes(JobFacts(detail, queue(worker())))
+    assert (cause.word, cause.fields["latest_at"]) == ("debounced", "2027-01-31T08:06:30.000Z")
+    assert "in 20s, unless another call with the key 'doc-7' comes before" in cause.text
+
+
+def test_a_throttle_is_told_as_long_as_it_holds_the_key() -> None:
+    detail = replace(job(State.READY), unique="k", throttle=timedelta(minutes=1))
+    facts = queue(worker())
+    (_, held) = job_causes(JobFacts(detail, facts, place()))
+    assert (held.word, held.fields["held_until"]) == ("key_held", "2027-01-31T08:02:30.000Z")
+    over = replace(detail, enqueued_at=NOW - timedelta(hours=1))
+    assert [cause.word for cause in job_causes(JobFacts(over, facts, place()))] == ["next"]
+
+
 def test_an_order_that_was_not_read_is_told() -> None:
     holder = Holder("w1", timedelta(seconds=2), 1, NOW + LEASE, revoked=False, cancelled=True)
     cause = job_causes(JobFacts(job(State.RUNNING), queue(worker(), running=1), place(holder=holder)))[0]

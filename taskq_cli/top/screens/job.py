@@ -10,7 +10,7 @@ from typing import Any, Final
 from textual.app import ComposeResult
 
 from taskq_cli.top.format import Pen
-from taskq_cli.top.job_text import raw, readable
+from taskq_cli.top.job_text import Sheet, raw, readable
 from taskq_cli.top.screens.jobs import HELD, LIVE_ONLY
 from taskq_cli.top.screens.view import Scene, View
 from taskq_cli.top.widgets.lines import Line, Lines
@@ -121,7 +121,8 @@ class Job(View):
         head: list[Line] = [gone] if known.gone else []
         if self._raw:
             return head + raw(known.detail, width)
-        return head + readable(known.detail, list(known.attempts.values()), scene.frame.at, width)
+        sheet = Sheet(width, scene.pen, scene.frame.at)
+        return head + readable(known.detail, list(known.attempts.values()), sheet)
 
     def _take(self, found: Found, at: datetime) -> None:
         if self._known is None or found.ref != self._known.ref:

@@ -21,13 +21,15 @@ from taskq_cli.top.job_list import (
     conditions,
     count,
     first_state,
+    limited_queue,
     read_page,
+    with_limits,
 )
 from taskq_cli.top.screens.job_columns import columns_of, job_columns, named
 from taskq_cli.top.screens.view import Goal, Scene, View
 from taskq_cli.top.widgets.lines import Line, Lines, Span
 from taskq_cli.top.widgets.rows import Rows
-from taskq_core import JobDetail, State
+from taskq_core import Gates, JobDetail, State
 
 LIVE_ONLY: Final = "live only: jobs are asked of the server as they are now; ctrl+t goes back to now"
 
@@ -39,6 +41,16 @@ UNFIT: Final = {
 """Changes that jobs of a state do not allow, by the names of their keys."""
 HELD: Final = timedelta(seconds=5)
 """What was read this short a time before or after a held picture belongs to it."""
+
+
+def _limits(gates: Gates | None) -> str:
+    """The limits of a queue in a line: those that hold jobs first."""
+    if gates is None or not gates.gates:
+        return ""
+    found = sorted(gates.gates, key=lambda gate: (not gate.closed, -gate.held))
+    words = [f"{gate}{f', holds {gate.held:,}' if gate.held else ''}" for gate in found[:4]]
+    more = len(found) - len(words)
+    return "limits: " + "; ".join(words) + (f"; {more} more" if more else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +119,10 @@ class Jobs(View):
         self._draw(scene)
         if scene.live:
             wanted, spot, queues = self.wanted, self._spots[-1], self.wanted.places(scene.frame)
-            self.inquire(lambda client: read_page(client, wanted, queues, spot), self._take)
+            limited = limited_queue(wanted, scene.frame)
+            self.inquire(
+                lambda client: with_limits(client, read_page(client, wanted, queues, spot), limited), self._take
+            )
 
     def _choose_state(self, scene: Scene) -> None:
         queues = [q for q in scene.frame.queues if self.wanted.queues is None or q.name in self.wanted.queues]
@@ -160,7 +175,8 @@ class Jobs(View):
                 parts.append("n shows more")
             if self.wanted.where or self.wanted.group:
                 parts.append(f"looked at {page.looked:,}")
-        return (("; ".join(parts), "dim"),)
+        limits = _limits(page.gates) if page is not None else ""
+        return (("; ".join(parts), "dim"), (f"  {limits}" if limits else "", "accent"))
 
     def _job_name(self, job: JobDetail) -> str:
         if self.wanted.one_queue is not None:

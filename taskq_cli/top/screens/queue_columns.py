@@ -9,7 +9,8 @@ from taskq_cli.top.format import Pen, about, share, span
 from taskq_cli.top.queue_row import QueueRow
 from taskq_cli.top.widgets.columns import Cell, Column
 
-LOOKS: Final = {"paused": "warn", "draining": "warn", "unserved": "bad", "busy": "good", "idle": "dim"}
+LOOKS: Final = {"paused": "warn", "draining": "warn", "unserved": "bad", "busy": "good", "idle": "dim",
+                "limited": "accent"}  # fmt: skip
 SPARK_CELLS: Final = 8
 CALM_S: Final = 5.0
 Value = Callable[[QueueRow], float | None]
@@ -26,6 +27,7 @@ def queue_columns(pen: Pen) -> list[Column]:
         _count(pen, "ready", "READY", 9, 0, lambda r: r.queue.waiting),
         _count(pen, "scheduled", "SCHED", 7, 6, lambda r: r.queue.scheduled),
         _count(pen, "running", "RUN", 5, 4, lambda r: r.queue.running),
+        _count(pen, "held", "HELD", 6, 9, lambda r: r.queue.held),
         _count(pen, "dead", "DEAD", 6, 3, lambda r: r.queue.dead, warn=1),
         Column("in", "IN/s", 6, lambda r: _rate(r, r.in_rate), lambda r: r.in_rate, 1),
         Column("out", "OUT/s", 6, lambda r: _rate(r, r.out_rate), lambda r: r.out_rate, 1),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from textual.app import ComposeResult
 
+from taskq_cli.notes_views import percent
 from taskq_cli.top.format import Pen, clock, rate, span
 from taskq_cli.top.screens.view import Goal, Scene, View
 from taskq_cli.top.screens.workers import SIGNS
@@ -17,9 +18,12 @@ from taskq_cli.top.widgets.lines import Line, Lines
 from taskq_cli.top.widgets.ordering import Ordering
 from taskq_cli.top.widgets.rows import Rows
 from taskq_cli.top.worker_row import WorkerRow, worker_rows
-from taskq_core import Client, HeldJob, JobRef, WorkerProcess
+from taskq_core import Client, HeldJob, JobNotes, JobRef, WorkerProcess
 
-LIVE_ONLY = "the jobs it held then: only their ids are known"
+MOST: Final = 1_000
+"""Jobs of a queue: more than a worker ever shows."""
+BAR: Final = 10
+LIVE_ONLY: Final = "the jobs it held then: only their ids are known"
 
 
 class Worker(View):
@@ -33,14 +37,14 @@ class Worker(View):
         self._pen = pen
         self._worker = ""
         self._row: WorkerRow | None = None
-        self._held: tuple[HeldJob, ...] = ()
+        self._held: tuple[HeldRow, ...] = ()
         self._held_of = ""
         self._when: datetime | None = None
 
     def compose(self) -> ComposeResult:
         """What it says, and its jobs."""
         yield Lines(id="about")
-        columns = held_columns()
+        columns = held_columns(self._pen)
         yield Rows(columns, key=lambda row: row.ref, pen=self._pen, order=Ordering(columns, ("held",)),
                    id="held-rows")  # fmt: skip
 
@@ -66,13 +70,13 @@ class Worker(View):
         rows.empty = "no job in its hands" if scene.live else LIVE_ONLY
         if scene.live and row.state not in ("gone", "left"):
             worker = row.worker
-            self.inquire(lambda client: held(client, worker), lambda jobs: self._take(worker.id, jobs))
+            self.inquire(lambda client: held(client, worker), lambda rows: self._take(worker.id, rows))
         known = self._held if scene.live and self._held_of == self._worker else ()
-        rows.show(held_rows(known) or [HeldRow(ref) for ref in row.worker.running])
+        rows.show(list(known) or [HeldRow(ref) for ref in row.worker.running])
 
-    def _take(self, worker: str, jobs: tuple[HeldJob, ...]) -> None:
+    def _take(self, worker: str, rows: tuple[HeldRow, ...]) -> None:
         if worker == self._worker:
-            self._held, self._held_of = jobs, worker
+            self._held, self._held_of = rows, worker
             self.stage.draw()
 
     @property
@@ -103,19 +107,27 @@ class HeldRow:
     task: str = ""
     held_s: float | None = None
     deliveries: int | None = None
+    progress: float | None = None
+    note: str = ""
 
 
-def held_rows(jobs: Sequence[HeldJob]) -> list[HeldRow]:
-    """Jobs that the server told of."""
-    return [HeldRow(job.ref, job.task, job.held_for.total_seconds(), job.deliveries) for job in jobs]
+def held_row(job: HeldJob, notes: JobNotes | None) -> HeldRow:
+    """A job that the server told of, and how far it said it is."""
+    told = notes or JobNotes()
+    return HeldRow(job.ref, job.task, job.held_for.total_seconds(), job.deliveries, told.progress, told.note)
 
 
-def held(client: Client, worker: WorkerProcess) -> tuple[HeldJob, ...]:
+def held(client: Client, worker: WorkerProcess) -> tuple[HeldRow, ...]:
     """The jobs in a worker's hands, of all its queues."""
-    return tuple(job for lease in worker.leases for job in client.held(lease.queue, lease.id))
+    rows: list[HeldRow] = []
+    for lease in worker.leases:
+        jobs = client.held(lease.queue, lease.id)[:MOST]
+        said = client.notes(lease.queue, [job.ref.id for job in jobs]) if jobs else []
+        rows += [held_row(job, notes) for job, notes in zip(jobs, said, strict=True)]
+    return tuple(rows)
 
 
-def held_columns() -> list[Column]:
+def held_columns(pen: Pen) -> list[Column]:
     """All of them, from left to right."""
     return [
         Column("job", "JOB", 20, lambda r: (str(r.ref), ""), lambda r: str(r.ref), right=False, flexible=True,
@@ -123,9 +135,17 @@ def held_columns() -> list[Column]:
         Column("task", "TASK", 12, lambda r: (r.task, ""), lambda r: r.task, 1, right=False, flexible=True,
                descending=False),
         Column("held", "HELD", 7, lambda r: (span(r.held_s), ""), lambda r: r.held_s),
+        Column("progress", "PROGRESS", 16, lambda r: (_progress(r, pen), ""), lambda r: r.progress, 3,
+               right=False, flexible=True),
         Column("taken", "TAKEN", 6, lambda r: ("" if r.deliveries is None else f"{r.deliveries}x",
                "warn" if (r.deliveries or 0) > 1 else "dim"), lambda r: r.deliveries, 2),
     ]  # fmt: skip
+
+
+def _progress(row: HeldRow, pen: Pen) -> str:
+    if row.progress is None:
+        return ""
+    return f"{pen.bar(row.progress, BAR)} {percent(row.progress):>5} {row.note}"
 
 
 def about_lines(row: WorkerRow, now: datetime, pen: Pen) -> list[Line]:

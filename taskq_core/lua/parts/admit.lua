@@ -17,7 +17,8 @@ local function admit(argv, first, largest)
     if not (string.match(level, '^[chnl]$') or string.match(level, '^[chnl]@[a-z0-9][a-z0-9._-]*$') and #level <= 66) then return wrong('no such level') end
     if #task > 128 or not string.match(task, '^[%a_][%w._-]*$') then return wrong('no name for a task') end
     if delay ~= '' and not (string.match(delay, '^[+-]?%d+$') and #delay <= 16) then return wrong('no such time') end
-    if #meta > META and (#meta > CHAIN or #meta * count > BATCH) then return wrong('options are too large') end
+    local most = string.find(meta, '"n":"', 1, true) and math.min(CHAIN, BATCH / count) or META
+    if #meta > most then return wrong('options are too large') end
     local group = meta ~= '' and member(meta)
     if group then
       members = members or {}

@@ -12,15 +12,19 @@ local function chronicle(key, run, attempt, tell)
   local last, n, first = whole(head[4]) or 0, whole(head[5]) or 0, whole(head[6]) or 1
   local bytes, skipped = whole(head[7]) or 0, whole(head[8]) or 0
   if head[1] ~= run then -- another run: what the last one said of its progress is over
-    call('HSET', key, 'run', run, 'attempt', attempt)
-    call('HDEL', key, 'progress', 'note', 'at')
+    if head[1] then call('HDEL', key, 'progress', 'note', 'at') end
     last, told = 0, nil
   end
 
   local function name(number) return string.format('%.0f', number) end
 
+  local row = {'run', run, 'attempt', attempt}
+  local function put(field, value) row[#row + 1], row[#row + 2] = field, value end
+
   function book.progress(fraction, note, ms)
-    call('HSET', key, 'progress', fraction, 'note', note, 'at', ms)
+    put('progress', fraction)
+    put('note', note)
+    put('at', ms)
     if tell and (fraction ~= told or note ~= words) then tell('progress', table.concat({attempt, ms, fraction, note}, ' ')) end
   end
 
@@ -28,11 +32,12 @@ local function chronicle(key, run, attempt, tell)
     if number <= last then return end -- a repeat
     skipped, last, n, bytes = skipped + number - last - 1, number, n + 1, bytes + #text
     local line = attempt .. ' ' .. ms .. ' ' .. text
-    call('HSET', key, name(n), line)
+    put(name(n), line)
     if tell then tell('log', line) end
   end
 
   function book.close(lines, most, added, ttl)
+    call('HSET', key, unpack(row))
     for _ = 1, lines + added do
       if first > n or (n - first < lines and bytes <= most) then break end
       local text = string.match(call('HGET', key, name(first)) or '', '^%S+ %S+ (.*)$') or ''

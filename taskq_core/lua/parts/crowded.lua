@@ -24,6 +24,6 @@ local function crowded(crowd, argv, first)
   for tenant, n in pairs(more) do
     local most = tonumber(string.match(call('HGET', crowd.set, tenant) or '', '^%d+ %d+ (%d+)') or 0)
     local depth = most > 0 and waiting(tenant) or 0
-    if most > 0 and depth + n > most then return redis.error_reply(string.format('QUEUEFULL %.0f %.0f jobs %s', most, depth, tenant)) end
+    if most > 0 and depth + n > most then return redis.error_reply(string.format('TENANTFULL %.0f %.0f %s', most, depth, tenant)) end
   end
 end

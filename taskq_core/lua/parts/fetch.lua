@@ -1,5 +1,6 @@
 -- Takes up to `want` jobs of a level from among those that limits held, of the gates in `due`; returns how many.
 -- `give(name, entry, count)` takes one that may run now, or returns false where something else keeps it.
+--#use held
 local function fetch(lot, due, level, streams, want, give)
   local call, gates, root, got = redis.call, lot.gates, lot.gates.root, 0
   local rank = string.find('chnl', level, 1, true) - 1
@@ -10,11 +11,11 @@ local function fetch(lot, due, level, streams, want, give)
     local pending = stream and held(stream, entry, '~')
     local body = pending and call('XRANGE', stream, entry, entry)[1]
     local found = body and gates.of(body[2]) or {}
-    local one = gates.shut(found, rank, member)
+    local one = gates.shut(found, rank, function() return member end)
     if one and one.gate == gate then return nil end
     if one then lot.put(one, rank, member) -- it has to wait at its other gate
     elseif body and give(name, entry, pending[4]) then
-      gates.pass(found, name, entry)
+      pass(gates, found, name, entry)
       taken = 1
     elseif body then call('XCLAIM', stream, 'w', '-', 0, entry, 'JUSTID')
     else lot.left = lot.left - 1 end -- it was cancelled or purged

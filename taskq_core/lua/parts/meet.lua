@@ -23,7 +23,7 @@ local function meet(lock, asked, new, queue, add)
     end
   end
   if asked.replace and it.task == new.task and not it.runs then
-    swap(id, it, new.payload, queue, add)
+    swap(id, it, new, queue, add)
     marks = marks .. '~'
   end
   if marks == '' then marks = plain .. (it.runs and '!' or '') end

@@ -9,10 +9,13 @@ local function next_look(at, queue, lot, left, looked)
     if queue.full then return 1000 end
     return queue.tight and SOON or queue.wait
   end
-  if not lot or left <= 0 then return -1 end
+  if left <= 0 then return -1 end
+  local parked = call('ZRANGE', at.root .. 'ring:opens', 0, 0, 'WITHSCORES')[2] -- tenants at a limit
+  if parked then parked = math.max(1, math.min(1000, tonumber(parked) - at.ms)) end
+  if not lot then return parked or -1 end
   if lot.left <= 0 or looked >= 64 then return 0 end
   local first = call('ZRANGE', opens, 0, 0, 'WITHSCORES')[2]
-  if not first then return -1 end
-  if first == 'inf' then return 1000 end
-  return math.max(SOON, math.min(1000, tonumber(first) - at.ms))
+  if not first then return parked or -1 end
+  if first == 'inf' then return parked or 1000 end
+  return math.min(parked or 1000, math.max(SOON, math.min(1000, tonumber(first) - at.ms)))
 end

@@ -7,7 +7,7 @@ local function open(crowd, name, stream, now, n)
   if call('EXISTS', stream) == 0 then
     call('XGROUP', 'CREATE', stream, 'w', '0', 'MKSTREAM')
     call('ZADD', crowd.all, 0, string.sub(name, 3))
-    call('HSET', crowd.meta, 'flow', '1')
+    if call('HEXISTS', crowd.meta, 'flow') == 0 then call('HINCRBY', crowd.meta, 'flow', 1) end
     local last = tonumber(call('HGET', crowd.meta, 'born') or 0)
     if now <= last then first = string.format('%.0f-0', last + 1) end
   end

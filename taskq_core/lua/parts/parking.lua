@@ -1,6 +1,6 @@
 -- Where jobs wait whose gates are closed: in the name of "~", and in a sorted set for each gate, by level and age.
 -- At most `most` of them are put there or looked at in vain in a call, so that it stays short.
---#use gates
+--#use gates pass close
 local function parking(at, streams, most)
   local call, root, gates = redis.call, at.root, gates_at(at)
   local lot = {left = most, gates = gates, entered = {}}
@@ -23,7 +23,8 @@ local function parking(at, streams, most)
   end
 
   function lot.shut(name, entry, fields)
-    return gates.shut(gates.of(fields), LEVELS[string.sub(name, 1, 1)], member_of(name, entry))
+    local function member() return member_of(name, entry) end
+    return gates.shut(gates.of(fields), LEVELS[string.sub(name, 1, 1)], member)
   end
 
   function lot.put(one, rank, member)
@@ -33,18 +34,20 @@ local function parking(at, streams, most)
   end
 
   function lot.sift(name, entries, counts) -- those that may run; `counts`: how often each was handed out before
-    local passed, rank = {}, LEVELS[string.sub(name, 1, 1)]
+    local passed, rank, id = {}, LEVELS[string.sub(name, 1, 1)], nil
+    local function member() return member_of(name, id) end
+    gates.meet(entries)
     for _, entry in ipairs(entries) do
       local found = gates.of(entry[2])
-      local member = #found > 0 and member_of(name, entry[1])
-      local one = member and gates.shut(found, rank, member)
+      id = entry[1]
+      local one = found[1] and gates.shut(found, rank, member)
       if one then
-        lot.put(one, rank, member)
-        local move = name .. ' ' .. (counts and counts[entry[1]] or 0)
+        lot.put(one, rank, member())
+        local move = name .. ' ' .. (counts and counts[id] or 0)
         moves[move] = moves[move] or {}
-        table.insert(moves[move], entry[1])
+        table.insert(moves[move], id)
       else
-        if member then gates.pass(found, name, entry[1]) end
+        if found[1] then pass(gates, found, name, id) end
         passed[#passed + 1] = entry
       end
     end
@@ -61,7 +64,7 @@ local function parking(at, streams, most)
       for _, word in ipairs({'RETRYCOUNT', count, 'JUSTID'}) do ids[#ids + 1] = word end
       call('XCLAIM', streams[name], 'w', '~', 0, unpack(ids)) -- the next claim adds one: this was none
     end
-    gates.settle(lot.entered)
+    close(at, gates, lot.entered)
   end
 
   return lot

@@ -57,12 +57,17 @@ local function rotate(crowd, level, want, draw, us)
     return idle
   end
 
+  if call('EXISTS', list) == 0 then return (draw(level, want, true)), held end
   local idle = 0
   for _ = 1, 100 do
     if want <= 0 or stop or idle >= math.max(1, call('LLEN', list)) then break end
-    local before = taken
-    idle = idle + pass(call('LRANGE', list, 0, math.max(want, 16) - 1))
+    local before, names = taken, call('LRANGE', list, 0, math.max(want, 16) - 1)
+    if #names == 0 then break end
+    idle = idle + pass(names)
     if taken > before then idle = 0 end
+  end
+  if want > 0 and not stop and not dry[''] and call('EXISTS', list) == 0 then -- the others are gone, or parked
+    taken = taken + (draw(level, want, true))
   end
   return taken, held
 end

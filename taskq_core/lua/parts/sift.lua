@@ -23,6 +23,10 @@ local function sift(where, task, meta, failure, payload)
     return (made or 0) >= where.attempts
   end
 
-  return holds(where.task, task) and of_group() and attempted() and holds(where.error, failure)
+  local function of_member()
+    return not where.member or not meta or find(meta, where.member, 1, true) ~= nil
+  end
+
+  return of_member() and holds(where.task, task) and of_group() and attempted() and holds(where.error, failure)
     and holds(where.payload, payload)
 end

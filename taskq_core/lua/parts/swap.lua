@@ -1,9 +1,10 @@
 -- Gives a waiting job (as `sight` sees it) another payload; it keeps its id, its options and its attempts. One that is in a
 -- stream goes to the end of it: an entry cannot be changed. `add` adds an entry and returns its id.
-local function swap(id, it, payload, queue, add)
+--#use crowd open
+local function swap(id, it, new, queue, add)
   if it.record then
     local head = string.match(it.record, '^[^\n]*\n[^\n]*\n[^\n]*\n')
-    redis.call('HSET', queue.jobs, id, head .. payload)
+    redis.call('HSET', queue.jobs, id, head .. new.payload)
     return
   end
   local json, begun = it.json, tonumber(it.begun)
@@ -18,5 +19,7 @@ local function swap(id, it, payload, queue, add)
   if not string.find(json, '[{,]"i":"') then put('"i":', '"' .. id .. '"') end
   if it.delivered then redis.call('XACK', it.stream, 'w', it.entry) end
   redis.call('XDEL', it.stream, it.entry)
-  redis.call('HSET', queue.moved, id, string.sub(it.name, 1, 1) .. add(it.name, it.task, json, payload))
+  -- where a limit held it, its tenant may be out of the round
+  if #it.name > 1 then open(crowd_of({queue.streams.c}), it.name, it.stream, new.now, 0) end
+  redis.call('HSET', queue.moved, id, string.sub(it.name, 1, 1) .. add(it.name, it.task, json, new.payload))
 end

@@ -12,10 +12,18 @@ local function vacate(root, rows, ended)
     end
     if #fields > 0 then call('HDEL', root .. 'places', unpack(fields)) end
   end
+  local names, kept, gone, now = {}, {}, {}, now_ms()
+  local anybody = call('EXISTS', root .. 'opens') == 1
   for gate, n in pairs(freed) do
-    if gate ~= 'q' and call('HINCRBY', root .. 'running', gate, -n) <= 0 then call('HDEL', root .. 'running', gate) end
+    if gate ~= 'q' then names[#names + 1] = gate end
     -- only those are there at which somebody waits
-    if n > 0 and call('ZADD', root .. 'opens', 'XX', 'CH', now_ms(), gate) == 1 then opened = opened + n end
+    if anybody and n > 0 and call('ZADD', root .. 'opens', 'XX', 'CH', now, gate) == 1 then opened = opened + n end
   end
+  for k, n in ipairs(#names > 0 and call('HMGET', root .. 'running', unpack(names)) or {}) do
+    local left = (tonumber(n) or 0) - freed[names[k]]
+    if left > 0 then kept[#kept + 1], kept[#kept + 2] = names[k], left else gone[#gone + 1] = names[k] end
+  end
+  if #kept > 0 then call('HSET', root .. 'running', unpack(kept)) end
+  if #gone > 0 then call('HDEL', root .. 'running', unpack(gone)) end
   for _ = call('LLEN', root .. 'wake') + 1, math.min(opened, 16) do call('RPUSH', root .. 'wake', '1') end
 end

@@ -1,0 +1,159 @@
+"""What limits cost: jobs that a worker claims and ends a second with each limit on, none of them binding, against none.
+
+All in one run on one server, in turns, so that what else goes on there meets all alike. The jobs do nothing, so no
+other queue can lose more. Beside it what the claims and acks of a job cost the server, and what a limit that does
+bind costs while 50,000 jobs wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from statistics import median
+from typing import Any, Final
+
+from benchmarks.report import Result, parser, run
+from taskq_cli.bench.scratch import Scratch
+from taskq_core import DEFAULT_OPTIONS, Client, Job, JobOptions, NewJob, TaskLimits, TaskQueue, WorkerOptions
+from taskq_core.commands import work
+from tests.servers import Server
+
+LARGE: Final = 1_000_000
+BATCH: Final = 100
+LEAST: Final = 0.7
+POLICIES: Final[Mapping[str, dict[str, Any]]] = {
+    "none": {},
+    "queue: rate": {"rate": "100000/s burst 1000000"},
+    "queue: max_running": {"max_running": LARGE},
+    "task: rate": {"tasks": {"t": TaskLimits(rate="100000/s burst 1000000")}},
+    "task: max_running": {"tasks": {"t": TaskLimits(max_running=LARGE)}},
+    "another task's": {"tasks": {"other": TaskLimits(max_running=1)}},
+    "key: 1,000 keys": {"key_max_running": LARGE},
+    "all": {
+        "rate": "100000/s burst 1000000",
+        "max_running": LARGE,
+        "key_max_running": LARGE,
+        "tasks": {"t": TaskLimits(rate="100000/s burst 1000000", max_running=LARGE)},
+    },
+}
+KEYED: Final = ("key: 1,000 keys", "all")
+LONGER: Final = "none, entries as long as with a key"
+
+
+def limits(scratch: Scratch, server: Server, *, jobs: int, rounds: int) -> Sequence[Result]:
+    """Jobs a second under each policy, and the ratio to none."""
+    client, raw = scratch.client, server.raw
+    names = (*POLICIES, LONGER)
+    rates: dict[str, list[float]] = {name: [] for name in names}
+    costs: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(rounds):
+        for number, name in enumerate(names):
+            queue = f"limits{turn}-{number}"
+            client.configure(queue, **POLICIES.get(name, {}))
+            for part in (costs, rates):
+                _fill(client, queue, jobs, keyed=name in KEYED, longer=name == LONGER)
+                if part is costs:
+                    part[name].append(1e6 * _drain(client, raw, queue, jobs) / jobs)
+                else:
+                    part[name].append(jobs / asyncio.run(_work(server.url, client.namespace, queue)))
+            client.remove(queue)
+    found = []
+    for name in names:
+        rate, base = median(rates[name]), median(rates[LONGER if name in KEYED else "none"])
+        found.append(Result(f"{name}: jobs", rate, "/s"))
+        found.append(Result(f"{name}: claim and ack of a job", median(costs[name]), "µs of the server"))
+        if name in POLICIES and name != "none":
+            found.append(
+                Result(f"{name}: ratio to none", rate / base, "", f">= {LEAST}", rate / base >= LEAST)
+            )
+    return [*found, *_binding(client, raw)]
+
+
+async def _work(url: str, namespace: str, queue: str) -> float:
+    """Seconds in which one worker does all jobs."""
+    app = TaskQueue(queue, redis=url, namespace=namespace, concurrency=100)
+
+    @app.process("t")
+    async def nothing(job: Job) -> None: ...
+
+    began = time.monotonic()
+    await app.work(WorkerOptions(burst=True))
+    took = time.monotonic() - began
+    await app.close()
+    return took
+
+
+def _fill(client: Client, queue: str, jobs: int, *, keyed: bool = False, longer: bool = False) -> None:
+    """Jobs of one task; ``longer``: with an option, so that their entries are as long as with a key."""
+    for first in range(0, jobs, 1_000):
+        client.enqueue_jobs(
+            queue,
+            [
+                NewJob("t", {"n": n}, _options(n, keyed=keyed, longer=longer))
+                for n in range(first, min(first + 1_000, jobs))
+            ],
+        )
+
+
+def _options(n: int, *, keyed: bool, longer: bool) -> JobOptions:
+    if keyed:
+        return JobOptions(concurrency_key=f"user:{n % 1000}")
+    return JobOptions(retries=n % 1000) if longer else DEFAULT_OPTIONS
+
+
+def _drain(client: Client, raw: Any, queue: str, jobs: int) -> float:
+    """Seconds of the server's time for all jobs, claimed and ended."""
+    keys, left = client.keys(queue), jobs
+    client.run(work.register(keys, "w", 60_000, {"host": "h"}))
+    flow = client.run(work.claim(keys, "w", work.Wanted(0))).state == "flow"
+    began = _busy_s(raw)
+    while left:
+        claim = client.run(work.claim(keys, "w", work.Wanted(BATCH, alone=True, free=BATCH), flow=flow))
+        acks = work.Acks()
+        for stream, entries in claim.batches:
+            acks.entries.setdefault(("done", stream), []).extend(entry for entry, _ in entries)
+        left -= client.run(work.ack(keys, "w", acks))
+    return _busy_s(raw) - began
+
+
+def _busy_s(raw: Any) -> float:
+    """CPU of the server: what other programs take from it meanwhile is not in it."""
+    cpu = raw.info("cpu")
+    return float(cpu["used_cpu_user"]) + float(cpu["used_cpu_sys"])
+
+
+def _binding(client: Client, raw: Any) -> list[Result]:
+    """Claims that park what one task's limit holds, of 50,000 jobs; then those that pass them."""
+    queue = "limits-binding"
+    keys = client.keys(queue)
+    client.configure(queue, tasks={"t": TaskLimits(max_running=1)})
+    _fill(client, queue, 50_000)
+    client.enqueue_many(queue, "free", [{"n": n} for n in range(1_000)])
+    client.run(work.register(keys, "w", 60_000, {"host": "h"}))
+    raw.config_set("slowlog-log-slower-than", 0)
+    raw.config_set("slowlog-max-len", 10_000)
+    raw.slowlog_reset()
+    began, passed, calls = time.monotonic(), 0, 0
+    while passed < 1_000:
+        claim = client.run(work.claim(keys, "w", work.Wanted(BATCH, alone=True, free=BATCH), flow=True))
+        passed += sum(len(entries) for _, entries in claim.batches)
+        calls += 1
+    took = time.monotonic() - began
+    raw.config_set("slowlog-log-slower-than", -1)
+    steps = [row["duration"] / 1000 for row in raw.slowlog_get(10_000) if row["command"].startswith(b"EVAL")]
+    client.remove(queue)
+    return [
+        Result("50,000 held: until the jobs behind them run", took, "s"),
+        Result("50,000 held: claims for that", calls, ""),
+        Result("50,000 held: longest claim", max(steps), "ms", "<= 10", max(steps) <= 10),
+    ]
+
+
+if __name__ == "__main__":
+    flags = parser(__doc__)
+    flags.add_argument("--jobs", type=int, default=20_000, metavar="N")
+    flags.add_argument("--rounds", type=int, default=5, metavar="N")
+    given = flags.parse_args()
+    run(given, partial(limits, jobs=given.jobs, rounds=given.rounds))

@@ -1,0 +1,65 @@
+"""docs/enqueueing.md: every block works as it is printed, and its figures are those of the code."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from taskq_core import State, config
+from tests.cli.world import World
+from tests.conftest import Spawn
+from tests.processes import ROOT, taskq_command
+from tests.servers import Server
+from tests.waiting import wait_until
+
+PAGE = (ROOT / "docs" / "enqueueing.md").read_text()
+SHELL = re.findall(r"^```sh\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+(PYTHON,) = re.findall(r"^```python\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    found = World(tmp_path_factory.mktemp("enqueueing"))
+    found.client.enqueue("search", "index", {"doc": 0})  # a limit is set of a queue that is there
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("block", SHELL, ids=lambda block: block[:40])
+def test_a_block_of_shell_works(world: World, block: str) -> None:
+    done = world.run("set -e\n" + block)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    if "doc-8" in block:
+        (job,) = (
+            job for job in world.client.list_jobs("search", State.SCHEDULED).jobs if job.unique == "doc-8"
+        )
+        assert job.payload == b'{"doc":8,"words":"final"}'
+    if "printf" in block:
+        assert "3 enqueued, 1 postponed or replaced" in done.stderr
+
+
+def test_the_application_does_what_is_said(any_server: Server, spawn: Spawn, tmp_path: Path) -> None:
+    (tmp_path / "search.py").write_text(PYTHON.replace("redis://localhost:6379", any_server.url))
+    program = spawn([sys.executable, "search.py"], any_server.url)
+    assert program.wait() == 0, program.stderr
+    once, hourly, last = program.stdout.splitlines()
+    assert (once, last) == ("True True True", "True True")
+    assert hourly.startswith("True 20")
+
+    worker = spawn([*taskq_command(), "worker", "search:queue"], any_server.url, PYTHONUNBUFFERED="1")
+    wait_until(lambda: "index 7 a queue for jobs" in worker.stdout, 30, "the debounced job")
+    assert sorted(worker.stdout.splitlines()) == [
+        "digest for user@example.com", "digest for user@example.com", "index 7 a queue for jobs", "index 8 ",
+    ]  # fmt: skip
+
+
+def test_the_figures_of_the_page_are_those_of_the_code() -> None:
+    assert timedelta(milliseconds=config.UNIQUE_FOR_MS) == timedelta(hours=24)
+    assert config.DEBOUNCE_MOST == 10
+    assert "10 times `debounce` by default" in PAGE

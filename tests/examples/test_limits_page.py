@@ -1,0 +1,60 @@
+"""docs/limits.md: every block works as it is printed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from taskq_core import Client, Rate
+from tests.cli.world import World
+from tests.conftest import Spawn
+from tests.processes import ROOT, taskq_command
+from tests.servers import Server
+from tests.waiting import wait_until
+
+PAGE = (ROOT / "docs" / "limits.md").read_text()
+SHELL = re.findall(r"^```sh\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+(PYTHON,) = re.findall(r"^```python\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    found = World(tmp_path_factory.mktemp("limits"))
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("block", SHELL, ids=lambda block: block[:40])
+def test_a_block_of_shell_works(world: World, block: str) -> None:
+    world.client.enqueue("mail", "send", {"to": "user@example.com"})
+    done = world.run("set -e\n" + block)
+
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+
+
+def test_the_application_declares_its_limits(any_server: Server, spawn: Spawn, tmp_path: Path) -> None:
+    (tmp_path / "jobs.py").write_text(PYTHON)
+    worker = spawn([*taskq_command(), "worker", "jobs:queue"], any_server.url, PYTHONUNBUFFERED="1")
+    with Client(any_server.url) as client:
+        wait_until(lambda: client.snapshot("mail").flow_limits != (), 20)
+        assert [str(limit) for limit in client.snapshot("mail").flow_limits] == [
+            "max running 20", "max running 5 of task send", "rate 100/s", "rate 10/s burst 2 of task send",
+        ]  # fmt: skip
+    namespace: dict[str, object] = {}
+    exec(compile(PYTHON.replace('"mail",', f'"mail", redis="{any_server.url}",'), "page", "exec"), namespace)
+    asyncio.run(namespace["main"]())  # type: ignore[operator]
+    asyncio.run(namespace["queue"].close())  # type: ignore[attr-defined]
+    wait_until(lambda: worker.stdout.count("sync 1") == 3, 20)
+
+
+def test_the_figures_of_the_page_are_those_of_the_code() -> None:
+    assert [Rate.parse(text).burst for text in ("100/s", "6000/m", "5/s", "1000/d burst 1000")] == [
+        10, 10, 1, 1000,
+    ]  # fmt: skip
+    scripts = (ROOT / "taskq_core" / "lua" / "parts" / "parking.lua").read_text()
+    assert "1000 or 100000" in scripts

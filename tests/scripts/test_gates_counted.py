@@ -1,0 +1,111 @@
+"""Limits: what they count is put right, and told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from taskq_core import TaskLimits
+from taskq_core.commands import limiting
+from tests.scripts.gating import claim, held, limit, numbers, of_task, recount, running
+from tests.scripts.rig import Rig
+
+# -- counting again -------------------------------------------------------------------------------
+
+
+def tidy(rig: Rig) -> list[int]:
+    return rig.run(limiting.tidy(rig.keys))
+
+
+def test_counts_that_are_right_stay(rig: Rig) -> None:
+    of_task(rig, max_running=2)
+    rig.hire()
+    rig.add(4)
+    claim(rig)
+
+    assert tidy(rig) == [0, 0, 0, 0]
+    assert running(rig) == {"t:t": 2}
+
+
+def test_places_of_jobs_that_do_not_run_are_freed(rig: Rig) -> None:
+    of_task(rig, max_running=2)
+    rig.hire()
+    rig.add(4)
+    jobs = claim(rig)
+    claim(rig)
+    rig.raw.xack(rig.keys.streams[2], "w", jobs[0].entry)
+    rig.raw.xdel(rig.keys.streams[2], jobs[0].entry)
+    rig.raw.hset(rig.keys.places, "n1-1", "rubbish")
+
+    assert tidy(rig)[0] == 2
+    assert running(rig) == {"t:t": 1} == recount(rig)
+    assert numbers(claim(rig)) == [2]
+
+
+def test_wrong_counts_are_mended(rig: Rig) -> None:
+    of_task(rig, max_running=2)
+    rig.hire()
+    rig.add(2)
+    claim(rig)
+    rig.raw.hset(rig.keys.running, mapping={"t:t": 9, "k:ghost": 3})
+
+    assert tidy(rig)[1] == 2
+    assert running(rig) == {"t:t": 2}
+
+
+def test_held_jobs_that_nothing_leads_to_come_back(rig: Rig) -> None:
+    of_task(rig, max_running=1)
+    rig.hire()
+    rig.add(4)
+    (job,) = claim(rig)
+    rig.raw.delete(rig.keys.root + "held:t:t", rig.keys.opens)
+    rig.ack("w1", job)
+    assert claim(rig) == []
+
+    assert tidy(rig)[2] == 3
+    assert numbers(claim(rig)) == [1]
+    assert held(rig) == 2
+
+
+def test_a_reminder_that_was_lost_is_made_up_for(rig: Rig) -> None:
+    of_task(rig, max_running=1)
+    rig.hire()
+    rig.add(3)
+    (job,) = claim(rig)
+    rig.raw.delete(rig.keys.opens, rig.keys.places, rig.keys.running)
+    rig.ack("w1", job)
+
+    assert tidy(rig)[3] == 1
+    assert numbers(claim(rig)) == [1]
+    rig.raw.delete(rig.keys.places, rig.keys.running)
+    assert tidy(rig)[3] == 1
+
+
+# -- what is said of it ---------------------------------------------------------------------------
+
+
+def test_the_limits_of_a_queue_are_told(rig: Rig) -> None:
+    limit(rig, max_running=9, rate="100/s", tasks={"t": TaskLimits(max_running=1, rate="1/10s")})
+    rig.hire()
+    rig.add(3)
+    rig.add(2, "u", concurrency_key="a")
+    claim(rig)
+    found = rig.run(limiting.gates(rig.keys))
+    gates = {gate.label: gate for gate in found.gates}
+
+    assert (found.held, found.running) == (3, 2)
+    assert set(gates) == {"the queue", "task t", "key a"}
+    assert (gates["the queue"].running, gates["the queue"].max_running) == (2, 9)
+    assert (gates["the queue"].may_start or 0) >= 8
+    assert (gates["task t"].running, gates["task t"].held, gates["task t"].full) == (1, 2, True)
+    assert timedelta(seconds=8) < (gates["task t"].opens_in or timedelta()) <= timedelta(seconds=10)
+    assert (gates["key a"].running, gates["key a"].held, gates["key a"].max_running) == (1, 1, 1)
+    assert [str(gate) for gate in found.closed] == ["1 of 1 of task t running", "1 of 1 of key a running"]
+
+
+def test_the_limits_of_a_job_are_told_with_who_has_the_place(rig: Rig) -> None:
+    rig.hire()
+    first, second = rig.add(2, concurrency_key="a")
+    claim(rig)
+    (gate,) = rig.run(limiting.gates(rig.keys, second)).gates
+
+    assert (gate.label, gate.full, gate.running_job) == ("key a", True, first)
