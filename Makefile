@@ -28,7 +28,7 @@ find_python = for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 PYTHON ?= $(shell $(find_python))
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --root-user-action=ignore
 
-.PHONY: chaos mutants image-check demo test check lint types layers suite smoke bench format docs clean
+.PHONY: chaos mutants image-check demo test check lint types layers compiled suite smoke bench format docs clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/taskq demo
@@ -36,7 +36,10 @@ demo: $(VENV)/run.stamp
 bench: $(VENV)/run.stamp
 	@$(BIN)/taskq bench
 
-test: check suite
+# the checks need one core, and loading all tests once the other: the processes of the suite then find them compiled
+test: $(VENV)/dev.stamp
+	@$(MAKE) -j 2 check compiled
+	@$(MAKE) suite
 
 check: lint types layers
 
@@ -50,9 +53,14 @@ types: $(VENV)/dev.stamp
 layers: $(VENV)/dev.stamp
 	@out=$$($(BIN)/lint-imports --no-cache) || { echo "$$out"; exit 1; }
 
+# what is wrong with a file is said by the suite
+compiled: $(VENV)/dev.stamp
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q --collect-only -p no:cacheprovider > /dev/null 2>&1 || true
+
+# worksteal: what a file's tests share is made once, and not in each process
 suite: $(VENV)/dev.stamp
 	@.ci/tools
-	@$(BIN)/pytest -q -n $(JOBS) -m 'not alone'
+	@$(BIN)/pytest -q -n $(JOBS) --dist worksteal -m 'not alone'
 	@$(BIN)/pytest -q -m alone
 
 chaos: $(VENV)/dev.stamp

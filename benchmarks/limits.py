@@ -1,8 +1,8 @@
-"""What limits cost: jobs that a worker claims and ends a second with each limit on, none of them binding, against none.
+"""What limits cost: jobs that a worker does a second with each limit on, none of them binding, against none.
 
-All in one run on one server, in turns, so that what else goes on there meets all alike. The jobs do nothing, so no
-other queue can lose more. Beside it what the claims and acks of a job cost the server, and what a limit that does
-bind costs while 50,000 jobs wait for it.
+All in one run on one server, in turns, so that what else goes on there meets all alike. The jobs do nothing,
+so no other queue can lose more. Beside it what the claims and acks of a job cost the server, and what a limit
+that does bind costs while 50,000 jobs wait for it.
 """
 
 from __future__ import annotations

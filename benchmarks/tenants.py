@@ -2,8 +2,9 @@
 
     python -m benchmarks.tenants [--jobs N] [--calls] [--memory]
 
-Each line: jobs a second of one worker with an empty handler, over a unix socket, and the server's own time a job.
-``--calls``: a client that claims and acks batches of 100 instead, without a worker's own work. ``--memory`` adds a million jobs of 200 tenants and prints bytes a job.
+Each line: jobs a second of one worker with an empty handler, over a unix socket, and the server's own time
+a job. ``--calls``: a client that claims and acks batches of 100 instead, without a worker's own work.
+``--memory`` adds a million jobs of 200 tenants and prints bytes a job.
 """
 
 from __future__ import annotations
@@ -100,7 +101,9 @@ def memory(server: Server, jobs: int) -> None:
     for tenants in (0, 200):
         server.raw.flushall()
         before = server.raw.info("memory")["used_memory"]
-        fill(client, "q", jobs, tenants)
+        for number in range(tenants or 1):
+            options = JobOptions(tenant=f"t{number}" if tenants else None)
+            client.enqueue_many("q", "t", [PAYLOAD] * (jobs // (tenants or 1)), options)
         used = server.raw.info("memory")["used_memory"] - before
         print(f"{server.kind:8}{tenants:5} tenants: {used / jobs:.1f} bytes a job of {len(PAYLOAD)} bytes")
 

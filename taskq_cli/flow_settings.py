@@ -55,7 +55,9 @@ def flow_of(said: Mapping[str, str]) -> dict[str, Any]:
         if field not in ("rate", "max_running", "key_max_running"):
             raise ValueError(f"unknown limit {clean(name)!r}")
         (tasks.setdefault(task, {}) if task else found)[field] = text if field == "rate" else int(text)
-    return found | {"tasks": {check_task(task): TaskLimits(**limits) for task, limits in tasks.items()} or None}
+    return found | {
+        "tasks": {check_task(task): TaskLimits(**limits) for task, limits in tasks.items()} or None
+    }
 
 
 @dataclass(frozen=True, slots=True)

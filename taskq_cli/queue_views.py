@@ -37,6 +37,7 @@ STATS: Final = View(
     key="queue",
 )  # fmt: skip
 
+_WHO_SAID: Final = ("hand:", "code:")
 SHOWN: Final = View(
     schema=QUEUE.schema,
     fields=(*_FIELDS, "limits", "gates", "worker_ids"),
@@ -129,7 +130,7 @@ def queue_record(snapshot: QueueSnapshot) -> dict[str, Any]:
         "failed_per_s": _rate(counts, "failed"),
         **_percentiles(minute),
         "totals": dict(snapshot.totals),
-        "settings": {name: value for name, value in snapshot.settings.items() if name[:5] not in ("hand:", "code:")},
+        "settings": {name: said for name, said in snapshot.settings.items() if name[:5] not in _WHO_SAID},
     }
 
 

@@ -82,8 +82,8 @@ class Condition:
 class JobFilter:
     """Conditions, all of which must hold. ``task``: a pattern as in file names; ``group``: a fingerprint.
 
-    ``tenant``: whose jobs. ``since``: enqueued, or dead, at that time or later; ``before``: enqueued, due or dead
-    earlier than that.
+    ``tenant``: whose jobs. ``since``: enqueued, or dead, at that time or later; ``before``: enqueued, due or
+    dead earlier than that.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -231,7 +231,8 @@ _FIELDS: Final[Mapping[str, Callable[[JobDetail], Any]]] = {
     "throttle_s": lambda job: _span(job.throttle),
     "debounce_s": lambda job: _span(job.debounce),
     "debounce_max_s": lambda job: _span(job.debounce_max),
-    "held_until": lambda job: None if job.held_until is None else _time(job.held_until),
+    "held_until": lambda job: _time(job.held_until),
+    "concurrency_key": lambda job: job.concurrency_key,
     "keep_s": lambda job: _span(job.keep),
     "schedule": lambda job: job.schedule,
     "fire_at": lambda job: _time(job.fire_at),

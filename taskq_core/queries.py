@@ -69,7 +69,8 @@ def in_stream(queue: str, stream: str, row: _Entry, owner: str = "", deliveries:
     return _detail(
         JobRef(queue, job_id), State.RUNNING if running else State.READY, stream[0], meta,
         task=text(fields[0]), payload=fields[1] if len(fields) > 1 else b"",
-        attempts=meta.attempts + deliveries, worker=owner if running else None, deliveries=deliveries, held=owner == HELD,
+        attempts=meta.attempts + deliveries, worker=owner if running else None, deliveries=deliveries,
+        held=owner == HELD,
     )  # fmt: skip
 
 

@@ -55,8 +55,9 @@ class TaskQueue(Adding):
     ``timeout`` hold for jobs whose task and own options say nothing else.
 
     ``rate``, such as ``100/s``, ``max_running`` and ``key_max_running`` (jobs of one concurrency key) limit
-    what all workers together start and run, ``max_jobs`` and ``max_bytes`` what the queue takes. Workers declare
-    them when they start; what `taskq queue set` said counts more. None says nothing: what was declared stays.
+    what all workers together start and run, ``max_jobs`` and ``max_bytes`` what the queue takes. Workers
+    declare them when they start; what `taskq queue set` said counts more. None says nothing: what was
+    declared stays.
     """
 
     def __init__(  # noqa: PLR0913 - named options of the public API

@@ -76,11 +76,12 @@ class Warm:
         env: Mapping[str, str],
         cwd: Path,
         streams: Sequence[Stream],
-        **how: bool,
+        **how: bool | str,
     ) -> Forked:
         """Starts our command, which ``argv`` begins with. ``streams``: stdin, stdout and stderr.
 
-        ``how``: ``session=True`` in a session of its own, ``terminal=True`` and with stdout as its terminal.
+        ``how``: ``session=True`` in a session of its own, ``terminal=True`` and with stdout as its terminal;
+        ``module``: another one whose ``main`` is run.
         """
         asked = {"argv": list(argv), "env": dict(env), "cwd": str(cwd), **how}
         reports, theirs = socket.socketpair()
@@ -141,6 +142,10 @@ class Forked:
         """A signal to it alone, while it runs."""
         if self.poll() is None:
             os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL to it alone."""
+        self.send_signal(signal.SIGKILL)
 
 
 def _of_the_interpreter(env: Mapping[str, str]) -> dict[str, str]:

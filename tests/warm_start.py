@@ -95,7 +95,7 @@ def be(request: int, report: int, *streams: int) -> NoReturn:
     become_fresh(asked["argv"])
     code = 70
     try:
-        code = command()
+        code = run(asked.get("module", "taskq_cli.app"))
     finally:
         os._exit(code)
 
@@ -127,12 +127,12 @@ def stream(number: int, like: io.TextIOWrapper) -> io.TextIOWrapper:
     )
 
 
-def command() -> int:
-    """The exit code of the command."""
-    from taskq_cli.app import main
-
+def run(module: str) -> int:
+    """The exit code of the module's `main`."""
+    main = importlib.import_module(module).main
     if hurry := os.environ.get(HURRY):
         give_up_after(float(hurry))
+    code = 0
     try:
         main()
     except SystemExit as ended:

@@ -177,17 +177,7 @@ def enqueue(
     streams = task == "-" or words == ["-"]
     with Session(shared, patient=streams or how.durable or how.wait_for_room is not None) as session:
         session.writer(RECEIPT)
-        if task is None:
-            raise UsageError(
-                "no task to enqueue", hint="For example: taskq enqueue send-email to=user@example.com"
-            )
-        defaults = Defaults(
-            check_queue(queue or DEFAULT_QUEUE),
-            None if task == "-" else check_task(task),
-            asked.options(),
-            how.durable,
-            how.wait_for_room,
-        )
+        defaults = _defaults(task, queue, asked, how)
         if not how.dry_run:
             session.may_change()
         if streams:
@@ -197,6 +187,20 @@ def enqueue(
             enqueue_stream(session, defaults, Manner(how.stop_on_error, how.dry_run, how.wait))
         else:
             _one(session, defaults, payload_of(payload, words), how)
+
+
+def _defaults(task: str | None, queue: str | None, asked: Asked, how: How) -> Defaults:
+    if task is None:
+        raise UsageError(
+            "no task to enqueue", hint="For example: taskq enqueue send-email to=user@example.com"
+        )
+    return Defaults(
+        check_queue(queue or DEFAULT_QUEUE),
+        None if task == "-" else check_task(task),
+        asked.options(),
+        how.durable,
+        how.wait_for_room,
+    )
 
 
 def _refuse_beside_stream(payload: str | None, words: list[str], defaults: Defaults) -> None:

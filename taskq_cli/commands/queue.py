@@ -78,7 +78,8 @@ def show(shared: Shared, *, queue: Name = None) -> None:
         writer = session.writer(SHOWN)
         name = one_queue(session.client, queue, "queue show")
         workers = {worker.process for worker in session.client.workers(name)}
-        writer.write(shown_record(session.client.snapshot(name, MINUTES), session.client.gates(name), workers))
+        gates = session.client.gates(name)
+        writer.write(shown_record(session.client.snapshot(name, MINUTES), gates, workers))
 
 
 @leaf(app, name="pause", examples="taskq queue pause emails\ntaskq queue pause 'mail-*' --dry-run")
@@ -123,8 +124,8 @@ def set_(
 ) -> None:
     """Limit how many jobs a queue takes, starts and runs, and how many dead ones it keeps.
 
-    0 is the default again: what code declares, or else no limit. A rate and how many run are limits for all workers
-    together, and hold at once; off is no limit whatever code declares.
+    0 is the default again: what code declares, or else no limit. A rate and how many run are limits for all
+    workers together, and hold at once; off is no limit whatever code declares.
 
     Shows the limits as they are afterwards. --slo refuses nothing: `taskq top`
     and alerts tell when jobs wait longer.

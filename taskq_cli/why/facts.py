@@ -23,7 +23,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
-    """A queue with its live workers. ``tasks``: those of the jobs that are first in it; ``gates``: its limits."""
+    """A queue with its live workers and limits. ``tasks``: those of the jobs that are first in it."""
 
     snapshot: QueueSnapshot
     workers: tuple[WorkerInfo, ...]
@@ -79,7 +79,7 @@ class QueueFacts:
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """A job in its queue. ``place``: only when it is ready or runs; ``gates``: its limits, when it is ready."""
+    """A job in its queue. ``place``: only when it is ready or runs; ``gates``: only when it is ready."""
 
     job: JobDetail
     queue: QueueFacts

@@ -40,7 +40,7 @@ def queue_held(facts: QueueFacts) -> Iterator[Cause]:
     if gates.held >= MOST_HELD:
         yield Cause(
             "too_many_held",
-            f"{many(gates.held, 'job')} are held by limits: no more are looked at, so jobs behind them wait too.",
+            f"{many(gates.held, 'job')} are held by limits: no more are looked at, so those behind wait too.",
             "Give jobs that are slow to start a queue of their own, or raise their limit",
             {"held": gates.held},
         )

@@ -76,11 +76,12 @@ def _info(queue: str, row: Sequence[Any]) -> TenantInfo | None:
 def purge_owned(
     keys: QueueKeys, tenant: str, state: State, rank: int, before_ms: int | None
 ) -> Command[tuple[int, int]]:
-    """A step of removing a tenant's scheduled or dead jobs: how many, and the rank to go on at, -1 at the end."""
+    """A step of removing a tenant's scheduled or dead jobs: how many, and the rank to go on at, or -1."""
+    before = "" if before_ms is None else before_ms
     names = {State.SCHEDULED: (keys.due, keys.jobs), State.DEAD: (keys.dead, keys.dead_jobs)}
     return Command(
         script("purge_tenant"), [*names[state], keys.stats, keys.history],
-        [config.HISTORY_S, check_tenant(tenant), rank, config.LOOK_ROWS, "" if before_ms is None else before_ms],
+        [config.HISTORY_S, check_tenant(tenant), rank, config.LOOK_ROWS, before],
         lambda reply: (int(reply[0]), int(reply[1])),
     )  # fmt: skip
 

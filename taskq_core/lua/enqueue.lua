@@ -17,8 +17,9 @@ local number, HEAD, FIRST, call = ARGV[1], 7, 6, redis.call
 local last = call('GET', session)
 if last and string.match(last, '^%d+') == number then return string.match(last, '\n(.*)$') end
 
-local count, bytes, members = admit(ARGV, FIRST, ARGV[3])
-local refused = not count and bytes or full(meta, streams, jobs, count, bytes) or crowded(crowd_of(KEYS), ARGV, FIRST) or members and enrol(jobs, members, 0, true)
+local count, bytes, members, tenants = admit(ARGV, FIRST, ARGV[3])
+local refused = not count and bytes or full(meta, streams, jobs, count, bytes)
+  or tenants and crowded(crowd_of(KEYS), ARGV, FIRST) or members and enrol(jobs, members, 0, true)
 if refused then return refused end
 
 local now, heads, nexts, firsts = now_ms(), {}, {}, {}

@@ -7,49 +7,20 @@
 --      ms the next is due or "", dead count, workers, meta flat, totals flat, [minute ms, flat]...,
 --      {schedules that are not paused, the next time of one, ms, or "", leases that have run out,
 --      tenants, jobs that limits hold}}: what tenants have is in the levels, and the oldest of those of the twenty whose turn is next
---#use waits behind now crowd
+--#use behind now crowd stand
 local due, dead, leases, meta, stats, history = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local call, levels, minutes = redis.call, {}, {}
-
-local function oldest(stream, last, orphans)
-  local first = call('XRANGE', stream, '(' .. last, '+', 'COUNT', 1)[1]
-  local id = first and first[1] or ''
-  if orphans == 0 then return id end
-  -- what was given back, or is held by a limit, was delivered before, so it is older than what never was
-  for owner in string.gmatch('~-', '.') do
-    local orphan = call('XPENDING', stream, 'w', '-', '+', 1, owner)[1]
-    if orphan and (id == '' or behind(id, orphan[1])) then id = orphan[1] end
-  end
-  return id
-end
-
-local held = 0
-local function look(stream)
-  local length, pending, orphans, last = call('XLEN', stream), 0, 0, '0-0'
-  local groups = length > 0 and redis.pcall('XINFO', 'GROUPS', stream) or {}
-  for _, group in ipairs(groups.err and {} or groups) do
-    if group[2] == 'w' then
-      local summary = call('XPENDING', stream, 'w')
-      pending, last = summary[1], group[8]
-      for _, consumer in ipairs(summary[4] or {}) do
-        if waits(consumer[1]) then orphans = orphans + consumer[2] end
-        if consumer[1] == '~' then held = held + consumer[2] end
-      end
-    end
-  end
-  return {length, pending, orphans, length > 0 and oldest(stream, last, orphans) or ''}
-end
+local call, levels, minutes, held = redis.call, {}, {}, 0
 
 local crowd = crowd_of(KEYS)
 local tenants = call('ZCARD', crowd.all)
 for k, level in ipairs({'c', 'h', 'n', 'l'}) do
-  local found = look(KEYS[k])
+  local found = stand(KEYS[k])
   if tenants > 0 then
     local sums = call('HMGET', crowd.sums, level, string.upper(level))
     found[1], found[2] = found[1] + (sums[1] or 0), found[2] + (sums[2] or 0)
     -- the oldest job of those whose turn comes next: who was served last comes last
     for _, tenant in ipairs(call('LRANGE', crowd.lists .. level, 0, 19)) do
-      local first = tenant ~= '' and look(crowd.root .. level .. '@' .. tenant)[4] or ''
+      local first = tenant ~= '' and stand(crowd.root .. level .. '@' .. tenant)[4] or ''
       if first ~= '' and (found[4] == '' or behind(found[4], first)) then found[4] = first end
     end
   end
@@ -70,8 +41,7 @@ for k = tonumber(ARGV[1]), ARGV[1] + ARGV[2] - 1 do
   end
   if #counts > 0 then minutes[#minutes + 1] = {(minute - k) * 60000, counts} end
 end
-local first = call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] or ''
-return {now, levels, call('ZCARD', due), first, call('ZCARD', dead), call('ZCOUNT', leases, now, '+inf'),
-  call('HGETALL', meta), call('HGETALL', stats), minutes,
+return {now, levels, call('ZCARD', due), call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] or '', call('ZCARD', dead),
+  call('ZCOUNT', leases, now, '+inf'), call('HGETALL', meta), call('HGETALL', stats), minutes,
   {call('ZCARD', KEYS[11]), call('ZRANGE', KEYS[11], 0, 0, 'WITHSCORES')[2] or '',
     call('ZCOUNT', leases, '-inf', '(' .. now), tenants, held}}

@@ -3,7 +3,7 @@
 -- KEYS 1-4 streams c h n l | 5 meta
 -- ARGV 1 most places looked at | 2 most held jobs looked at in a stream
 -- Reply: {places freed, counts mended, held jobs given back, gates that are looked at again}
---#use streams waits crowd vacate
+--#use streams waits crowd vacate aged
 local call, streams, crowd, most = redis.call, streams_of(KEYS), crowd_of(KEYS), tonumber(ARGV[1])
 local root, meta = crowd.root, KEYS[5]
 local places, running, opens = root .. 'places', root .. 'running', root .. 'opens'
@@ -41,9 +41,9 @@ local lost, reminded = 0, 0
 local function look(name, stream)
   local pending = redis.pcall('XPENDING', stream, 'w', '-', '+', ARGV[2], '~')
   for _, held in ipairs(pending.err and {} or pending) do
-    local body, ms, seq = call('XRANGE', stream, held[1], held[1])[1], string.match(held[1], '^(%d+)%-(%d+)$')
+    local body = call('XRANGE', stream, held[1], held[1])[1]
     local fields, found = body and body[2] or {}, false
-    local member = string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq .. ':' .. name
+    local member = aged(name, held[1])
     local key = fields[3] == '@' and string.match(fields[4], '[{,]"q":"([!-~]-)"')
     for _, gate in ipairs({'t:' .. (fields[1] or ''), key and 'k:' .. key or nil}) do
       if call('ZSCORE', root .. 'held:' .. gate, member) then

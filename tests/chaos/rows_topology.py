@@ -83,7 +83,7 @@ LAGGED = {"L": 40, "D": 64, "C": 100}
 TOPOLOGY_ROWS: Sequence[Row] = (
     Row("D3", "durable enqueues, the server dies while the replica is frozen", "L=0", d3,
         {"D": 32, "C": 100}, quick=False),
-    # alone: a primary that is slow to answer is replaced too, and goes on for a while with clients that did not hear
+    # alone: a primary that is slow to answer is replaced too, and goes on with clients that did not hear
     Row("D7", "Sentinel failover, twice", "L ≤ what was not replicated", d7, LAGGED,
         group=Sentinels, quick=False, alone=True),
     Row("D8", "Cluster 3+3: its primary killed, then a failover in order", "L ≤ what was not replicated", d8,

@@ -24,9 +24,10 @@ from tests.chaos.checker import Figures, LastState, check
 from tests.chaos.ledger import Event, Ledger, read
 from tests.chaos.proxy import Loop, Mode, Proxy
 from tests.groups import Group
-from tests.processes import ROOT
+from tests.processes import ROOT, Process, environment
 from tests.servers import Server
 from tests.waiting import wait_until
+from tests.warm import warm
 
 QUEUE = "chaos"
 LEASE_S = 2.0
@@ -49,7 +50,7 @@ class Hand:
 
     name: str
     proxy: Proxy
-    process: subprocess.Popen[bytes]
+    process: Process
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal."""
@@ -125,24 +126,23 @@ class World:
         self._made += 1
         name, proxy = f"worker{self._made}", self.proxy()
         proxy.behave(Mode(mirror=mirror))
-        words = [sys.executable, "-c", START, str(instead or ROOT), "--name", name]
-        words += ["--folder", str(self.folder), "--slots", str(slots), "--grace", str(grace)]
-        log = (self.folder / f"{name}.log").open("wb")
-        with log:
-            process = subprocess.Popen(
-                [*words, "--lease", str(LEASE_S), *self.words],
-                cwd=ROOT,
-                env={
-                    **os.environ,
-                    "TASKQ_REDIS_URL": self.group.url if self.group else proxy.url + self.tail,
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        hand = Hand(name, proxy, process)
+        words = ["--name", name, "--folder", str(self.folder), "--slots", str(slots), "--grace", str(grace)]
+        words += ["--lease", str(LEASE_S), *self.words]
+        url = self.group.url if self.group else proxy.url + self.tail
+        hand = Hand(name, proxy, self._start(name, words, url, instead))
         self.hands.append(hand)
         return hand
+
+    def _start(self, name: str, words: list[str], url: str, instead: Path | None) -> Process:
+        with (self.folder / f"{name}.log").open("wb") as log, Path(os.devnull).open("rb") as nothing:
+            if instead is None and "PYTEST_VERSION" in os.environ:
+                env = environment(self.folder, url)
+                if forks := warm(env):
+                    streams, module = (nothing, log, log), "tests.chaos.worker"
+                    return forks.start([module, *words], env=env, cwd=ROOT, streams=streams, module=module)
+            argv = [sys.executable, "-c", START, str(instead or ROOT), *words]
+            env = {**os.environ, "TASKQ_REDIS_URL": url}
+            return subprocess.Popen(argv, cwd=ROOT, env=env, stdin=nothing, stdout=log, stderr=log)
 
     # -- producers ------------------------------------------------------------------------------
 

@@ -114,7 +114,7 @@ def test_tasks_are_those_of_live_workers(
 ) -> None:
     (tmp_path / "shop.py").write_text(WORKER)
     spawn([*taskq_command(), "worker", "shop:queue"], sh.server.url)
-    wait_until(lambda: sh.client().workers("emails"), what="a worker")
+    wait_until(lambda: sh.client().workers("emails"), 30, "a worker")
 
     assert ask(shell, env, ["taskq", "enqueue", "send-"]) == [["send-email", "send-invoice"]]
 

@@ -24,8 +24,9 @@ def rig(sh: Shell) -> Iterator[Rig]:
 def test_limits_are_set_and_shown(sh: Shell) -> None:
     sh.ok("enqueue", "send", "-q", "emails")
     (found,) = sh.records(
-        "queue", "set", "emails", "--rate", "6000/m burst 20", "--max-running", "20", "--key-max-running", "2",
-        "--task-rate", "send=10/s", "--task-max-running", "send=5", "--task-max-running", "render=1",
+        "queue", "set", "emails", "--rate", "6000/m burst 20", "--max-running", "20",
+        "--key-max-running", "2", "--task-rate", "send=10/s", "--task-max-running", "send=5",
+        "--task-max-running", "render=1",
     )  # fmt: skip
     assert (found["rate"], found["max_running"], found["key_max_running"]) == ("6000/m burst 20", 20, 2)
     assert found["tasks"] == {"send": {"rate": "10/s", "max_running": 5}, "render": {"max_running": 1}}
@@ -34,7 +35,9 @@ def test_limits_are_set_and_shown(sh: Shell) -> None:
     assert {gate["limit"] for gate in shown["gates"]} == {"the queue", "task send", "task render"}
     assert (shown["held"], shown["limits"]["max_running"]) == (0, 20)
 
-    (found,) = sh.records("queue", "set", "emails", "--rate", "0", "--max-running", "off", "--task-rate", "send=0")
+    (found,) = sh.records(
+        "queue", "set", "emails", "--rate", "0", "--max-running", "off", "--task-rate", "send=0"
+    )
     assert (found["rate"], found["max_running"], found["tasks"]["send"]) == (None, None, {"max_running": 5})
     done = sh("queue", "set", "emails", "--task-max-running", "send=7", "--dry-run")
     assert "would set task-max-running send 7 of emails" in done.stderr

@@ -85,6 +85,8 @@ def _produce(tenancy: Tenancy, client: Client) -> None:
     durable = tenancy.attempt("producer", "enqueue", "ok", "n=3", "-q", "emails", "--durable")
     # Redis 7.0 cannot say what is on disk, and there is no such command to be allowed
     assert durable.returncode == (0 if "waitaof" in tenancy.allowed[TenantRole.PRODUCER] else 5)
+    theirs = tenancy.run("producer", "enqueue", "ok", "n=6", "-q", "emails", "--tenant", "acme").strip()
+    tenancy.run("producer", "wait", theirs, "--timeout", "30s")
     for _ in range(3):
         tenancy.run("producer", "enqueue", "slow", "s:=0.1", "-q", "emails", "--concurrency-key", "k")
     wait_until(lambda: client.snapshot("emails").depth == 3, 30, "the jobs of one key, one by one")
@@ -132,6 +134,9 @@ def _operate(tenancy: Tenancy, client: Client) -> None:
     run("group", "open", "h", "-q", "emails")
     tenancy.run("reader", "group", "ls")
     run("group", "rm", "emails/h", "--yes")
+    run("tenant", "set", "emails", "acme", "--weight", "2")
+    tenancy.run("reader", "tenant", "ls")
+    run("tenant", "purge", "emails", "acme", "--state", "scheduled", "--yes")
     run("queue", "drain", "emails", "--no-wait")
     run("queue", "resume", "emails")
     kept = run("export", "--state", "scheduled")

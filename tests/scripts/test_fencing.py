@@ -28,8 +28,9 @@ ZOMBIE: dict[str, Build] = {
     "adopt": lambda rig, jobs: work.adopt(rig.keys, "w1", [(job.stream, job.entry) for job in jobs]),
     "heartbeat": lambda rig, jobs: work.heartbeat(rig.keys, "w1", LONG_MS, {"host": "zombie"}),
     "claim": lambda rig, jobs: work.claim(rig.keys, "w1", work.Wanted(5)),
+    "claim_flow": lambda rig, jobs: work.claim(rig.keys, "w1", work.Wanted(5), flow=True),
 }
-ANSWERS = {"adopt": [], "claim": work.Claim("lost", -1, [], {})}
+ANSWERS = {"adopt": [], "claim": work.Claim("lost", -1, [], {}), "claim_flow": work.Claim("lost", -1, [], {})}
 
 
 def test_every_script_that_asks_for_a_lease_is_tried() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,15 @@ from taskq_core.commands import work
 from taskq_core.keys import ORPHAN
 from tests.scripts.gating import claim, held, limit, look, now, numbers, of_task, recount, running
 from tests.scripts.rig import Rig
+from tests.servers import Server
+
+
+@pytest.fixture
+def rig(server: Server) -> Iterator[Rig]:
+    """A queue on an empty server, each kind with another protocol."""
+    rig = Rig(server, 2 if server.kind == "redis" else 3)
+    yield rig
+    rig.client.close()
 
 
 def test_a_queue_without_limits_is_sent_back_to_the_plain_claim(rig: Rig) -> None:

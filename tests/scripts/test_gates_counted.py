@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+
+import pytest
 
 from taskq_core import TaskLimits
 from taskq_core.commands import limiting
 from tests.scripts.gating import claim, held, limit, numbers, of_task, recount, running
 from tests.scripts.rig import Rig
+from tests.servers import Server
 
 # -- counting again -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rig(server: Server) -> Iterator[Rig]:
+    """A queue on an empty server, each kind with another protocol."""
+    rig = Rig(server, 2 if server.kind == "redis" else 3)
+    yield rig
+    rig.client.close()
 
 
 def tidy(rig: Rig) -> list[int]:
@@ -109,3 +121,22 @@ def test_the_limits_of_a_job_are_told_with_who_has_the_place(rig: Rig) -> None:
     (gate,) = rig.run(limiting.gates(rig.keys, second)).gates
 
     assert (gate.label, gate.full, gate.running_job) == ("key a", True, first)
+
+
+def test_what_limits_count_survives_a_server_that_is_killed(durable_server: Server) -> None:
+    rig = Rig(durable_server, 2)
+    of_task(rig, max_running=2)
+    rig.hire()
+    rig.add(5, concurrency_key="a")
+    rig.add(5)
+    jobs = claim(rig)
+    assert running(rig) == {"t:t": 2, "k:a": 1}
+    durable_server.kill()
+    durable_server.start()
+
+    assert running(rig) == recount(rig) == {"t:t": 2, "k:a": 1}
+    assert held(rig) == 8
+    assert tidy(rig) == [0, 0, 0, 0]
+    rig.ack("w1", *jobs)
+    assert len(claim(rig)) == 2
+    rig.client.close()

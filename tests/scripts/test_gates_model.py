@@ -1,4 +1,4 @@
-"""Limits against a model, on a real server: never passed, no job waits that might run, all come to their end."""
+"""Limits against a model, on a real server: never passed, no job waits that might run, all end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from taskq_core import JobOptions, NewJob, Rate, TaskLimits
 from taskq_core.claimed import Job
 from taskq_core.commands import limiting, operate, work
-from taskq_core.scripts import _read
+from tests.processes import ROOT
 from tests.scripts.gating import held, recount, running
 from tests.scripts.rig import Rig
 from tests.servers import Server
@@ -87,7 +87,9 @@ class World:
         # suspects run alone, which is another test's matter: the claims here know of none
         wanted = work.Wanted(want, suspect=10_000, alone=True, free=free)
         found = self.rig.run(work.claim(self.rig.keys, worker, wanted))
-        return self.rig.run(work.claim(self.rig.keys, worker, wanted, flow=True)) if found.state == "flow" else found
+        if found.state != "flow":
+            return found
+        return self.rig.run(work.claim(self.rig.keys, worker, wanted, flow=True))
 
     def nothing_could_run(self) -> None:
         """A claim that got less than it wanted left nothing that has room."""
@@ -183,12 +185,16 @@ def test_limits_hold_whatever_is_done_in_any_order(
 
 # -- rates ----------------------------------------------------------------------------------------
 
-ASK = "#!lua\n" + _read("parts/gcra.lua") + """
+ASK = (
+    "#!lua\n"
+    + (ROOT / "taskq_core/lua/parts/gcra.lua").read_text()
+    + """
 local may, wait, spend = gcra(KEYS[1], 'g', ARGV[1], tonumber(ARGV[2]))
 local n = math.min(may, tonumber(ARGV[3]))
 spend(n)
 return {n, wait}
 """
+)
 
 
 @settings(
@@ -196,7 +202,10 @@ return {n, wait}
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 @given(
-    count=st.integers(1, 500), unit=st.sampled_from("sm"), burst=st.integers(1, 30), seed=st.integers(0, 2**32)
+    count=st.integers(1, 500),
+    unit=st.sampled_from("sm"),
+    burst=st.integers(1, 30),
+    seed=st.integers(0, 2**32),
 )
 def test_a_rate_is_never_passed_and_always_used_up(
     any_server: Server, count: int, unit: str, burst: int, seed: int
@@ -208,7 +217,9 @@ def test_a_rate_is_never_passed_and_always_used_up(
     for _ in range(60):
         now += chance.choice([0, rate.gap_us // 3, rate.gap_us, 4 * rate.gap_us])
         want = chance.choice([1, 2, 50])
-        got, wait = (int(n) for n in any_server.raw.eval(ASK, 1, "taskq:{default/q}:tat", rate.stored, now, want))
+        got, wait = (
+            int(n) for n in any_server.raw.eval(ASK, 1, "taskq:{default/q}:tat", rate.stored, now, want)
+        )
         tokens, filled = min(burst, tokens + (now - filled) / rate.gap_us), now
         assert abs(got - min(want, int(tokens + 1e-9))) <= (1 if abs(tokens - round(tokens)) < 1e-6 else 0)
         tokens -= got
@@ -218,4 +229,3 @@ def test_a_rate_is_never_passed_and_always_used_up(
     for first in range(len(starts)):
         for last in range(first, len(starts)):
             assert last - first + 1 <= burst + (starts[last] - starts[first]) / rate.gap_us + 1e-6
-

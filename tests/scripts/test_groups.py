@@ -98,6 +98,31 @@ def test_an_open_group_waits_for_its_seal(rig: Rig) -> None:
     assert (info(rig).state, len(callbacks(rig))) == (GroupState.FINISHED, 1)
 
 
+def test_a_group_that_never_got_all_its_members_says_so_and_ends_with_those_it_has(rig: Rig) -> None:
+    ref = opened(rig, count=5)
+    rig.add(2, group="g")
+    rig.hire()
+    conclude(rig, "w1", *rig.claim(want=2))
+    found = info(rig)
+    assert (found.state, callbacks(rig)) == (GroupState.INCOMPLETE, [])
+    assert "2 of 5" in found.advice
+
+    assert rig.client.groups.seal(ref)
+
+    assert (info(rig).state, len(callbacks(rig))) == (GroupState.FINISHED, 1)
+
+
+@pytest.mark.parametrize("count", [None, 5])
+def test_a_group_that_was_finished_by_hand_takes_no_members(rig: Rig, count: int | None) -> None:
+    ref = opened(rig, count=count)
+    rig.add(1, group="g")
+    rig.client.groups.finish(ref)
+    assert not info(rig).open
+    with pytest.raises(Refused):
+        rig.add(1, group="g")
+    assert counts(rig) == {"total": 1}
+
+
 def test_a_group_without_members_ends_when_it_is_sealed(rig: Rig) -> None:
     rig.client.groups.seal(opened(rig))
     assert len(callbacks(rig)) == 1

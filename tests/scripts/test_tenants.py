@@ -321,6 +321,20 @@ def test_a_purge_takes_the_jobs_of_one_tenant(rig: Rig) -> None:
     recount(rig)
 
 
+def test_jobs_that_are_moved_keep_their_tenant(rig: Rig) -> None:
+    rig.hire()
+    ids = rig.add(3, tenant="a") + rig.add(1, tenant="a", delay=timedelta(hours=1))
+    jobs = [job for state in (State.READY, State.SCHEDULED) for job in rig.client.list_jobs("q", state).jobs]
+    rig.client.remove("q")
+    rig.hire()
+
+    assert all(change.done for change in rig.client.import_jobs("q", jobs))
+    recount(rig)
+
+    assert [job.id for job in take(rig, want=5)] == ids[:3]
+    assert rig.client.list_jobs("q", State.SCHEDULED).jobs[0].ref.tenant == "a"
+
+
 def test_a_queue_is_removed_with_all_tenants(rig: Rig) -> None:
     rig.hire()
     rig.add(3, tenant="a")

@@ -1,5 +1,6 @@
-"""Turns of tenants under any steps: nobody starves, nothing waits beside a worker that asks, no limit is passed,
-and what is kept equals a recount after each step, crashes included.
+"""Turns of tenants under any steps: nobody starves, no worker asks in vain, no limit is passed.
+
+What is kept equals a recount after each step, crashes included.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Turns(RuleBasedStateMachine):
         # work is conserved: a worker gets as much as it asks for, while there is something that may run
         assert len(jobs) == min(want, before)
         running = self._running()
-        for name in {job.tenant for job in jobs} & self.limits.keys():
+        for name in {job.tenant or "" for job in jobs} & self.limits.keys():
             assert running[name] <= self.limits[name]
 
     def _free(self) -> int:

@@ -1,4 +1,4 @@
-"""Limits with real workers: never passed, no place or slot left idle, and burst workers that wait for them."""
+"""Limits with real workers: never passed, no place left idle, and burst workers that wait for them."""
 
 from __future__ import annotations
 
@@ -166,4 +166,3 @@ def test_a_worker_that_is_killed_frees_its_places(rig: Rig, site: Site) -> None:
 
     assert running(rig) == {} == recount(rig)
     assert held(rig) == 0
-

@@ -121,7 +121,8 @@ class Jobs(View):
             wanted, spot, queues = self.wanted, self._spots[-1], self.wanted.places(scene.frame)
             limited = limited_queue(wanted, scene.frame)
             self.inquire(
-                lambda client: with_limits(client, read_page(client, wanted, queues, spot), limited), self._take
+                lambda client: with_limits(client, read_page(client, wanted, queues, spot), limited),
+                self._take,
             )
 
     def _choose_state(self, scene: Scene) -> None:

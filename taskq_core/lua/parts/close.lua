@@ -4,7 +4,7 @@ local function close(at, gates, changed)
   if #gates.places > 0 then call('HSET', root .. 'places', unpack(gates.places)) end
   for gate, one in pairs(gates.states) do
     if one.taken > 0 and one.most then
-      counts[#counts + 1], counts[#counts + 2] = gate, one.taken
+      counts[#counts + 1], counts[#counts + 2] = gate, one.running + one.taken
     end
     if one.taken > 0 and one.spend then one.wait = one.spend(one.taken) end
   end

@@ -3,7 +3,11 @@
 -- The size is that of the server's memory, about: it looks at twenty parts of each key and takes the rest to be alike.
 --#use crowd
 local function full(meta, keys, jobs, more, bytes)
-  local crowd, limits = crowd_of({keys.c}), redis.call('HMGET', meta, 'max_jobs', 'draining', 'max_bytes')
+  local limits = redis.call('HMGET', meta, 'max_jobs', 'draining', 'max_bytes')
+  if limits[2] then return redis.error_reply('DRAINING') end
+  local most, largest = tonumber(limits[1] or 0), tonumber(limits[3] or 0)
+  if most == 0 and largest == 0 then return nil end
+  local crowd = crowd_of({keys.c})
 
   local function size(key) return redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 20) or 0 end
 
@@ -19,8 +23,6 @@ local function full(meta, keys, jobs, more, bytes)
     return counted > 0 and measured / counted * total or 0
   end
 
-  if limits[2] then return redis.error_reply('DRAINING') end
-  local most, largest = tonumber(limits[1] or 0), tonumber(limits[3] or 0)
   if most > 0 then
     local depth = redis.call('HLEN', jobs)
     for _, key in pairs(keys) do depth = depth + redis.call('XLEN', key) end

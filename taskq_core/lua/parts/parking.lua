@@ -1,15 +1,10 @@
 -- Where jobs wait whose gates are closed: in the name of "~", and in a sorted set for each gate, by level and age.
 -- At most `most` of them are put there or looked at in vain in a call, so that it stays short.
---#use gates pass close
+--#use gates pass close aged
 local function parking(at, streams, most)
   local call, root, gates = redis.call, at.root, gates_at(at)
   local lot = {left = most, gates = gates, entered = {}}
   local rows, moves, full, LEVELS = {}, {}, {}, {c = 0, h = 1, n = 2, l = 3}
-
-  local function member_of(name, entry)
-    local ms, seq = string.match(entry, '^(%d+)%-(%d+)$')
-    return string.rep('0', 20 - #ms) .. ms .. '-' .. string.rep('0', 20 - #seq) .. seq .. ':' .. name
-  end
 
   function lot.open(name, stream) -- whether it may be read: it has not too many that are held
     if full[name] == nil then
@@ -23,7 +18,7 @@ local function parking(at, streams, most)
   end
 
   function lot.shut(name, entry, fields)
-    local function member() return member_of(name, entry) end
+    local function member() return aged(name, entry) end
     return gates.shut(gates.of(fields), LEVELS[string.sub(name, 1, 1)], member)
   end
 
@@ -35,7 +30,7 @@ local function parking(at, streams, most)
 
   function lot.sift(name, entries, counts) -- those that may run; `counts`: how often each was handed out before
     local passed, rank, id = {}, LEVELS[string.sub(name, 1, 1)], nil
-    local function member() return member_of(name, id) end
+    local function member() return aged(name, id) end
     gates.meet(entries)
     for _, entry in ipairs(entries) do
       local found = gates.of(entry[2])

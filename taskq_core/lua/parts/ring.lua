@@ -3,32 +3,16 @@
 -- stream; it returns how many, what is left there ("more", "none", "other": nothing for this worker, or "stop": no more
 -- at all), and whether nothing given back is left. Where `want` is twice what a round brings, several are taken at once.
 -- Who has nothing, or is at a limit, leaves the ring.
---#use serve
+--#use serve quotas
 local function rotate(crowd, level, want, draw, us)
   local call, list, at = redis.call, crowd.lists .. level, level .. '@'
   local taken, held, dry, stop = 0, {}, {}, false
-
-  local function quotas(names, settings) -- what each may take; the first one's turn may have begun in an earlier claim
-    local found, weights, sum = {}, {}, 0
-    for k, tenant in ipairs(names) do
-      weights[k] = settings[k] and tonumber(string.match(settings[k], '^%d+')) or 1
-      sum = sum + (dry[tenant] and 0 or weights[k])
-    end
-    local rounds = math.max(1, math.floor(want / math.max(1, sum)))
-    for k in ipairs(names) do found[k] = rounds * weights[k] end
-    local owner, credit = string.match(call('HGET', crowd.ring, '+' .. level) or '', '^([^ ]*) (%d+)$')
-    if owner then
-      if owner == names[1] then found[1] = tonumber(credit) end
-      call('HDEL', crowd.ring, '+' .. level)
-    end
-    return found, weights
-  end
 
   local function pass(names) -- how many stay in the ring of whom this worker can have nothing
     local fields, back, passed, idle = {}, {}, 0, 0
     for k, tenant in ipairs(names) do fields[k] = at .. tenant end
     local states, settings = call('HMGET', crowd.ring, unpack(fields)), call('HMGET', crowd.set, unpack(names))
-    local found, weights = quotas(names, settings)
+    local found, weights = quotas(crowd, level, names, settings, dry, want)
     for k, tenant in ipairs(names) do
       if want <= 0 or stop then break end
       local name, got, left = tenant == '' and level or fields[k], 0, 'other'

@@ -29,7 +29,6 @@ local function settle(any, id, changes, now, force)
   if found[8] or not (whole or force) then return 0 end
   local job, keep = launch(found[10] or ''), tonumber(found[11]) or 86400000
   call('HSET', key, 'finished', now, 'job', job)
-  call('HDEL', key, 'open')
   call('PEXPIRE', key, keep)
   call('ZADD', root .. 'groups', now + keep, id)
   local gone = call('ZRANGEBYSCORE', root .. 'groups', '-inf', now, 'LIMIT', 0, 10)
