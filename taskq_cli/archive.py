@@ -102,7 +102,11 @@ def settings_record(queue: QueueSnapshot) -> dict[str, Any]:
         **limits,
         "dead_age_s": None if age is None else seconds(timedelta(milliseconds=age)),
         "slo_s": seconds(queue.slo),
-        "flow": {limit.stored_name: limit.text for limit in queue.flow_limits},
+        **(
+            {"flow": {limit.stored_name: limit.text for limit in limited}}
+            if (limited := queue.flow_limits)
+            else {}
+        ),
     }
 
 

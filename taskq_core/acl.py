@@ -51,7 +51,7 @@ ALONE: Final = AclPlace()
 # -- which scripts a role runs, and what it sends beside them ---------------------------------------
 
 _OPERATE: Final = (
-    "bury", "cancel", "configure", "delete", "drain", "import_jobs", "pause", "purge_index", "purge_ready",
+    "bury", "cancel", "delete", "drain", "import_jobs", "pause", "purge_index", "purge_ready",
     "purge_tenant", "remove", "remove_group", "remove_tenants", "resume", "retry", "set_tenant",
 )  # fmt: skip
 """What workers have no need of; all else they may send, or a handler may."""

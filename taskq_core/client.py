@@ -303,8 +303,8 @@ class Client(Producing):
 
         ``max_bytes``: about so much of the server's memory; each enqueue looks, which costs it some 20 µs.
         ``slo``: how long a job may wait until it starts; nothing is refused for it, alerts and views tell.
-        ``notes=False``: what jobs say of themselves is not kept. ``rate``: jobs that start, such as ``100/s``,
-        ``6000/m`` or ``1/10s burst 3``; ``max_running``: jobs that run; ``key_max_running``: the same of each
+        ``notes=False``: what jobs say of themselves is not kept. ``rate``: jobs that start, such as 100/s,
+        6000/m or 1/10s burst 3; ``max_running``: jobs that run; ``key_max_running``: the same of each
         concurrency key (else 1); ``tasks``: the same for single tasks. They hold for all workers together;
         "off" is no limit, whatever code says.
         """

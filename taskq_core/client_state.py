@@ -108,7 +108,7 @@ def found(detail: JobDetail | None, ref: JobRef) -> JobDetail:
     return detail
 
 
-def limits_of(
+def limits_of(  # noqa: PLR0913 - the limits of a queue
     max_jobs: int | None,
     max_bytes: int | None,
     dead_max: int | None,

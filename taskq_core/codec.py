@@ -52,8 +52,8 @@ class Meta(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
     ``group`` it is a member of; ``completes``: the group whose callback it is; ``next``: the rest of its
     chain, as `encode_links` makes it; ``after``: the job before it in its chain, whose result ``previous``
     holds, as JSON text. What is nested is text, so a script that looks for a field finds none of another job.
-    ``debounce``: how long no other call may come, and how long it waits at most, ms; ``throttle``: how long its key
-    is held, ms. ``concurrency``: the key of which only so many jobs run at a time.
+    ``debounce``: how long no other call may come, and how long it waits at most, ms; ``throttle``: how long
+    its key is held, ms. ``concurrency``: the key of which only so many jobs run at a time.
     """
 
     attempts: _Count = 0

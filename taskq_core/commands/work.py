@@ -74,7 +74,7 @@ def claim(keys: QueueKeys, worker: str, wanted: Wanted, *, flow: bool = False) -
     ]  # fmt: skip
     if flow:
         args.append(wanted.count if wanted.free is None else wanted.free)
-    return Command(script("claim_flow" if flow else "claim"), names, args, read_claim)
+    return Command(script("claim_flow") if flow else script("claim"), names, args, read_claim)
 
 
 def read_claim(reply: Any) -> Claim:

@@ -11,8 +11,7 @@
 --#use id_of streams now tally rouse rule meet take member admit full enrol crowd crowded open keyed
 local jobs, due, moved, wake, meta = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local stats, history, session = KEYS[10], KEYS[11], KEYS[12]
-local streams = streams_of(KEYS)
-local number, HEAD, FIRST, call = ARGV[1], 7, 6, redis.call
+local number, streams, HEAD, FIRST, call = ARGV[1], streams_of(KEYS), 7, 6, redis.call
 
 local last = call('GET', session)
 if last and string.match(last, '^%d+') == number then return string.match(last, '\n(.*)$') end

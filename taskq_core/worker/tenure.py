@@ -36,8 +36,8 @@ class Tenure:
     """What a worker holds and owes under one name."""
 
     __slots__ = (
-        "acks", "closing", "conclusions", "deaf_until", "fails", "held", "keys", "lost", "noted", "plain", "run_us",
-        "server_offset_ms", "wait_ms", "worker",
+        "acks", "closing", "conclusions", "deaf_until", "fails", "held", "keys", "lost", "noted", "plain",
+        "run_us", "server_offset_ms", "wait_ms", "worker",
     )  # fmt: skip
 
     def __init__(self, keys: QueueKeys) -> None:
@@ -152,7 +152,8 @@ class Subscription:
     """A queue that this worker serves: its handlers, policy and schedules, and the present tenure."""
 
     __slots__ = (
-        "beaten", "declared", "flows", "handlers", "keys", "policy", "reachable", "schedules", "settings", "tenure", "unsure",
+        "beaten", "declared", "flows", "handlers", "keys", "policy", "reachable", "schedules", "settings",
+        "tenure", "unsure",
     )  # fmt: skip
 
     def __init__(

@@ -190,7 +190,7 @@ def test_a_server_that_hangs_is_not_waited_for(sh: Shell, taskq: Taskq, words: l
         took = time.monotonic() - before
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert took < 2
+    assert took < 5
 
 
 def test_the_local_server_is_not_started(taskq: Taskq, clean_home: Path) -> None:

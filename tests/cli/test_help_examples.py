@@ -105,16 +105,19 @@ def prepare(world: World, path: str, line: str) -> None:
     if path in ("taskq server status", "taskq server stop"):
         assert world.run("taskq server start").returncode == 0
     if path.startswith("taskq schedule"):
-        nightly = ScheduleRef("reports", "nightly")
-        world.client.schedules.remove(nightly)
-        if path != "taskq schedule add" or "--replace" in line:
-            world.client.schedules.add("reports", Schedule("nightly", "30 2 * * *", "report"))
+        _prepare_schedule(world, there=path != "taskq schedule add" or "--replace" in line)
     if "images/import-42" in line or path.startswith("taskq group"):
         _prepare_group(world, fill=path != "taskq group open")
     if path == "taskq import":
         assert world.run("taskq export | tee jobs.ndjson | gzip > dead.ndjson.gz").returncode == 0
     if "--replay" in line:
         assert world.run_on_terminal("taskq top --record night.ndjson", "q").returncode == 0
+
+
+def _prepare_schedule(world: World, *, there: bool) -> None:
+    world.client.schedules.remove(ScheduleRef("reports", "nightly"))
+    if there:
+        world.client.schedules.add("reports", Schedule("nightly", "30 2 * * *", "report"))
 
 
 def _prepare_group(world: World, *, fill: bool) -> None:

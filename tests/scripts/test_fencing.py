@@ -10,13 +10,23 @@ import pytest
 
 from taskq_core.claimed import Job
 from taskq_core.command import Command
-from taskq_core.commands import work
+from taskq_core.commands import noting, work
 from taskq_core.commands.work import Acks
+from taskq_core.notebook import News, Notebook
 from taskq_core.scripts import script, script_names
 from tests.scripts.grouping import concluding
 from tests.scripts.rig import LONG_MS, Rig
 
 Build = Callable[[Rig, list[Job]], Command[Any]]
+
+
+def _news() -> News:
+    book = Notebook()
+    book.log("a word from the grave")
+    news = book.news()
+    assert news is not None
+    return news
+
 
 ZOMBIE: dict[str, Build] = {
     "ack": lambda rig, jobs: rig.acking("w1", *jobs),
@@ -26,6 +36,9 @@ ZOMBIE: dict[str, Build] = {
     "release": lambda rig, jobs: work.release(rig.keys, "w1", jobs),
     "conclude": lambda rig, jobs: concluding(rig, "w1", *jobs),
     "adopt": lambda rig, jobs: work.adopt(rig.keys, "w1", [(job.stream, job.entry) for job in jobs]),
+    "report": lambda rig, jobs: noting.report(
+        rig.keys, "w1", [noting.Report(job, _news(), LONG_MS) for job in jobs]
+    ),
     "heartbeat": lambda rig, jobs: work.heartbeat(rig.keys, "w1", LONG_MS, {"host": "zombie"}),
     "claim": lambda rig, jobs: work.claim(rig.keys, "w1", work.Wanted(5)),
     "claim_flow": lambda rig, jobs: work.claim(rig.keys, "w1", work.Wanted(5), flow=True),

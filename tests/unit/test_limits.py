@@ -51,7 +51,6 @@ def test_what_others_wrote_is_no_rate(stored: str) -> None:
         ("max_running", "many"),
         ("rate", "fast"),
         ("slo", "off"),
-        ("rate:no task", "off"),
         ("x", 1),
     ],
 )

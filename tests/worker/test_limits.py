@@ -119,8 +119,9 @@ async def test_a_burst_worker_waits_for_what_limits_hold(rig: Rig) -> None:
     await work_off(queue)
 
     assert len(seen.starts) == 6
-    assert time.monotonic() - begun >= 0.25
-    assert scripts_run(rig) - calls < 100  # it slept meanwhile
+    took = time.monotonic() - begun
+    assert took >= 0.25
+    assert scripts_run(rig) - calls < 100 + 50 * took  # it slept meanwhile
 
 
 async def test_what_code_declares_gives_way_to_what_was_set_by_hand(rig: Rig) -> None:
