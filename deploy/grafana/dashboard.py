@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from deploy.grafana.panels import (
+    BY_QUEUE,
     HERE,
     QUEUES,
     SOURCE,
@@ -133,6 +134,11 @@ def queues() -> Iterator[Panel]:
     yield graph("Failed", "ops", ("{{queue}}", FAILED), text="Failed attempts a second.")
     yield graph("Scheduled", "short", ("{{queue}}", state("scheduled")), text="Delayed jobs and retries.")
     yield graph("Dead", "short", ("{{queue}}", state("dead")), text="Dead letter queues.")
+    held = f"max by ({BY_QUEUE}, limit) (taskq_jobs_held{{{QUEUES}}})"
+    yield graph(
+        "Held by limits", "short", ("{{queue}} {{limit}}", f"{held} or 0 * {state('ready')}"),
+        text="Ready jobs that wait for a rate, or for another job to end.",
+    )  # fmt: skip
     yield graph(
         "Workers", "short", ("{{queue}}", once("taskq_queue_workers")),
         ("{{queue}} desired", once("taskq_desired_workers")),

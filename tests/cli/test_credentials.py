@@ -63,6 +63,13 @@ LINES: dict[str, list[str]] = {
     "server start": ["--dry-run"],  # there is no such option: the user's own server is left alone
     "server stop": ["--dry-run"],
     "server status": ["-o json"],
+    "logs": [ID],
+    "group open": ["nothing -q emails"],
+    "group ls": ["-o json"],
+    "group show": ["emails/nothing"],
+    "group seal": ["emails/nothing"],
+    "group finish": ["emails/nothing --yes"],
+    "group rm": ["emails/nothing --yes"],
     "tenant acl": ["acme", "acme --apply --yes"],
     "tenant ls": ["-o json"],
     "tenant set": ["emails acme --weight 2"],

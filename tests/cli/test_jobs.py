@@ -104,7 +104,7 @@ def test_json_picks_fields_and_alone_lists_them(sh: Shell, bury: Bury) -> None:
     assert sh.ok("jobs", "--json", "state,id", "-o", "tsv") == f"dead\t{ref}\n"
     listed = sh.ok("jobs", "--json").splitlines()
     assert "enqueued_at" in listed
-    assert sh.ok("inspect", "--json").splitlines() == listed
+    assert sh.ok("inspect", "--json").splitlines()[: len(listed)] == listed
     done = sh("jobs", "--json", "colour")
     assert done.returncode == 2
     assert "enqueued_at" in done.stderr

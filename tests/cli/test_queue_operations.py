@@ -12,6 +12,10 @@ from tests.conftest import Spawn
 from tests.processes import taskq_command
 from tests.waiting import wait_until
 
+NO_FLOW = {
+    "notes": True, "rate": None, "max_running": None, "key_max_running": None, "tasks": {}, "by_code": [],
+}  # fmt: skip
+
 
 def test_a_queue_is_shown_with_limits_totals_and_workers(sh: Shell, staff: Staff, bury: Bury) -> None:
     bury({"n": 1})
@@ -26,6 +30,7 @@ def test_a_queue_is_shown_with_limits_totals_and_workers(sh: Shell, staff: Staff
         "dead_max": 100_000,
         "dead_age_s": 30 * 86_400,
         "slo_s": None,
+        **NO_FLOW,
     }
     assert shown["worker_ids"] == [worker.process for worker in staff.live()]
     assert shown["totals"]["enqueued"] == 4
@@ -45,6 +50,7 @@ def test_limits_are_set_shown_and_taken_back(sh: Shell) -> None:
         "dead_max": 5,
         "dead_age_s": 3600,
         "slo_s": None,
+        **NO_FLOW,
     }
     sh.ok("enqueue", "t", "-q", "emails")
     assert sh("enqueue", "t", "-q", "emails").returncode == 5
@@ -74,7 +80,7 @@ def test_a_limit_that_would_cost_dead_jobs_is_asked_for(sh: Shell, bury: Bury) -
     assert sh("queue", "set", "emails", "--dead-max", "1").returncode == 5
     assert sh.records("queue", "show", "emails")[0]["limits"]["dead_max"] == 100_000
     assert sh("queue", "set", "emails", "--dead-max", "1", "--yes").returncode == 0
-    assert sh.ok("queue", "set", "emails", "--dead-max", "9") == "emails\t\t\t9\t2592000\t\n"
+    assert sh.ok("queue", "set", "emails", "--dead-max", "9") == "emails\t\t\t9\t2592000\t\ttrue\t\t\t\t{}\t[]\n"
 
 
 @pytest.mark.parametrize(

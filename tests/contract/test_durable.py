@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import taskq_core.client
+import taskq_core.producing
 from taskq_core import Client, JobOptions, NewJob, NotDurable, Refused, TaskQueue, durability
 from tests.chaos.proxy import Loop, Mode, Proxy
 from tests.conftest import NewServer, Taskq
@@ -134,7 +134,7 @@ def test_a_call_that_is_repeated_confirms_what_the_first_one_wrote(
 
     with Client(proxy.url, deadline=2) as client:
         client.enqueue("q", "t", {}, durable=True)  # the queue is announced
-        monkeypatch.setattr(vars(taskq_core.client)["durability"], "proof_of", then_lose_one)
+        monkeypatch.setattr(vars(taskq_core.producing)["durability"], "proof_of", then_lose_one)
         with replica.frozen(), pytest.raises(NotDurable):
             client.enqueue("q", "t", {}, durable=True)
         assert proxy.lost == 1

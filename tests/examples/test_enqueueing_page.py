@@ -53,7 +53,7 @@ def test_the_application_does_what_is_said(any_server: Server, spawn: Spawn, tmp
     assert hourly.startswith("True 20")
 
     worker = spawn([*taskq_command(), "worker", "search:queue"], any_server.url, PYTHONUNBUFFERED="1")
-    wait_until(lambda: "index 7 a queue for jobs" in worker.stdout, 30, "the debounced job")
+    wait_until(lambda: len(worker.stdout.splitlines()) >= 4, 30, "the last job, a debounced one")
     assert sorted(worker.stdout.splitlines()) == [
         "digest for user@example.com", "digest for user@example.com", "index 7 a queue for jobs", "index 8 ",
     ]  # fmt: skip

