@@ -19,7 +19,7 @@ from taskq_core.codec import PLAIN
 from taskq_core.command import Command
 from taskq_core.commands import operate, work
 from taskq_core.config import HARD_PAYLOAD_BYTES, MAX_WAIT_MS
-from taskq_core.errors import InvalidPayload, TaskqError
+from taskq_core.errors import AccessDenied, InvalidPayload, TaskqError
 from taskq_core.keys import LEVELS, QueueKeys
 from taskq_core.limits import CODE
 from taskq_core.worker.context import Context
@@ -298,14 +298,22 @@ class Claimer:
         # half of the round trip belongs to the way there
         tenure.server_offset_ms = now - (sent + wall_ms()) // 2
         await self._announce(tenure.keys)
-        if subscription.settings and not subscription.declared:
-            # once for each start: after a lost lease another version of the code may have spoken meanwhile
-            declaring = operate.configure(tenure.keys, subscription.settings, CODE)
-            await self._client.run(declaring, tenure.keys.queue)
-            subscription.declared = True
+        await self._declare(subscription)
         tenure.lost = now == -1
         self._dry = False
         log.info("queue %s: registered as %s", tenure.keys.queue, tenure.worker)
+
+    async def _declare(self, subscription: Subscription) -> None:
+        """The settings of the code, before the first claim, so that its limits hold from the first job on."""
+        # once for each start: after a lost lease another version of the code may have spoken meanwhile
+        if subscription.declared or not subscription.settings:
+            return
+        keys = subscription.keys
+        try:
+            await self._client.run(operate.configure(keys, subscription.settings, CODE), keys.queue)
+        except AccessDenied as error:  # a user made by an earlier version; the jobs are to run all the same
+            log.error("queue %s: the limits in its code are not declared: %s", keys.queue, error)
+        subscription.declared = True
 
     async def _announce(self, keys: QueueKeys) -> None:
         try:

@@ -80,7 +80,8 @@ def test_a_limit_that_would_cost_dead_jobs_is_asked_for(sh: Shell, bury: Bury) -
     assert sh("queue", "set", "emails", "--dead-max", "1").returncode == 5
     assert sh.records("queue", "show", "emails")[0]["limits"]["dead_max"] == 100_000
     assert sh("queue", "set", "emails", "--dead-max", "1", "--yes").returncode == 0
-    assert sh.ok("queue", "set", "emails", "--dead-max", "9") == "emails\t\t\t9\t2592000\t\ttrue\t\t\t\t{}\t[]\n"
+    shown = sh.ok("queue", "set", "emails", "--dead-max", "9")
+    assert shown == "emails\t\t\t9\t2592000\t\ttrue\t\t\t\t{}\t[]\n"
 
 
 @pytest.mark.parametrize(
