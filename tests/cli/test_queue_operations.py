@@ -12,7 +12,7 @@ from tests.conftest import Spawn
 from tests.processes import taskq_command
 from tests.waiting import wait_until
 
-NO_FLOW = {
+NO_FLOW: dict[str, object] = {
     "notes": True, "rate": None, "max_running": None, "key_max_running": None, "tasks": {}, "by_code": [],
 }  # fmt: skip
 
