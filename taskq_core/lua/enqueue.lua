@@ -8,13 +8,13 @@
 -- Reply: runs of consecutive ids, "n1763951707123-0*1000 s1763951707123-7*1"; behind "=", "~" or ">" (see
 --      parts/meet): the job that holds the lock already, and no new one. Errors: TOOLARGE, MALFORMED, QUEUEFULL, DRAINING, GROUPCLOSED; then
 --      nothing was added.
---#use id_of streams now tally rouse rule meet take member admit full enrol crowd crowded open keyed
+--#use echo id_of streams now tally rouse rule meet take member admit full enrol crowd crowded open keyed
 local jobs, due, moved, wake, meta = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local stats, history, session = KEYS[10], KEYS[11], KEYS[12]
 local number, streams, HEAD, FIRST, call = ARGV[1], streams_of(KEYS), 7, 6, redis.call
 
-local last = call('GET', session)
-if last and string.match(last, '^%d+') == number then return string.match(last, '\n(.*)$') end
+local before = echo(session, number)
+if before then return before end
 
 local count, bytes, members, tenants = admit(ARGV, FIRST, ARGV[3])
 local refused = not count and bytes or full(meta, streams, jobs, count, bytes)

@@ -22,7 +22,7 @@ ENDLESS = (
     "taskq exporter",
 )
 """Examples that go on until Ctrl-C."""
-ENDS = {0, INTERRUPTED, 128 + signal.SIGPIPE}
+ENDS = {0, INTERRUPTED, 128 + signal.SIGPIPE, -signal.SIGINT}
 CODES = {
     "taskq cancel emails/n1763951707123-0": 5,  # without a terminal it cannot ask
     "taskq delete emails/n1763951707123-0": 5,

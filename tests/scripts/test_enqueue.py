@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from taskq_core import Backoff, InvalidOption, InvalidPayload, JobOptions, NewJob, Priority, QueueFull, State
+from taskq_core import (
+    Backoff,
+    InvalidOption,
+    InvalidPayload,
+    JobOptions,
+    NewJob,
+    Priority,
+    QueueFull,
+    State,
+    TaskqError,
+)
 from taskq_core.commands import produce
 from taskq_core.config import HARD_PAYLOAD_BYTES, WAKE_TOKENS
 from tests.scripts.rig import Rig
@@ -37,6 +47,19 @@ def test_a_batch_returns_an_id_for_each_job_in_order(rig: Rig) -> None:
     stored = [entry.decode() for entry, _ in rig.raw.xrange(rig.keys.streams[2])]
     assert [f"n{entry}" for entry in stored] == ids
     assert rig.detail(ids[1700]).payload == b'{"n":1700}'
+
+
+def test_a_call_that_was_followed_by_others_adds_nothing_when_it_comes_again(rig: Rig) -> None:
+    first, second = (
+        produce.enqueue(rig.keys, [produce.Group("t", [b"{}"] * 3)], "session", number) for number in (1, 2)
+    )
+    kept = [rig.run(command) for command in (first, second)][1]
+
+    assert [receipt.id for receipt in rig.run(second)] == [receipt.id for receipt in kept]
+    with pytest.raises(TaskqError, match="followed by others"):
+        rig.run(first)
+    assert rig.totals()["enqueued"] == 6
+    assert rig.client.snapshot("q").ready_total == 6
 
 
 def test_a_mixed_batch_keeps_the_order_of_its_jobs(rig: Rig) -> None:
