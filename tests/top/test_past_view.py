@@ -75,7 +75,7 @@ def test_a_burst_that_has_ended_is_found_in_the_past_and_in_the_recording(
         assert client.snapshot("emails").totals["done"] == BURST
 
     past = go_back_until(top, SHOWN)
-    assert during < time_of(past) <= time_of(now)
+    assert during <= time_of(past) <= time_of(now)
     assert re.search(rf"backlog {SHOWN}.*dead 0", past)
     # a minute back is before all of it; then on again, and to the time itself
     top.press("{")
