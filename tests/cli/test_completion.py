@@ -75,7 +75,7 @@ def ask(shell: str, env: dict[str, str], *lines: list[str]) -> list[list[str]]:
 
 
 def ask_until_answered(shell: str, env: dict[str, str], *lines: list[str]) -> list[list[str]]:
-    """The same on a busy machine, where a server may need more than the tenth of a second that names are given."""
+    """The same on a busy machine, where a server may need more than the tenth of a second names are given."""
 
     def answers() -> list[list[str]]:
         found = ask(shell, env, *lines)
