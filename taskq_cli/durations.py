@@ -32,6 +32,18 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(f"{text!r} is too long a duration") from None
 
 
+def line_span(value: str | float | None) -> timedelta | None:
+    """The span in a line of JSON: a text like `1h30m`, or seconds. Raises: ValueError."""
+    if value is None or isinstance(value, str):
+        return None if value is None else parse_duration(value)
+    if value < 0:
+        raise ValueError(f"a delay or duration of {value} seconds is less than none")
+    try:
+        return timedelta(seconds=value)
+    except OverflowError:
+        raise ValueError(f"{value} seconds are too many") from None
+
+
 def parse_time(text: str) -> datetime:
     """The moment that an ISO time with a zone names; without a zone it is local time. Raises: ValueError."""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -12,6 +12,8 @@ from taskq_cli.sanitize import clean
 from taskq_core import InvalidName, InvalidOption, Rate, TaskLimits, check_task
 
 OFF: Literal["off"] = "off"
+NAMES: Final = tuple(each.name for each in fields(TaskLimits))
+"""What may be limited: of a queue, and of a task."""
 
 
 def rate_option(text: str) -> str:
@@ -52,7 +54,7 @@ def flow_of(said: Mapping[str, str]) -> dict[str, Any]:
     tasks: dict[str, dict[str, Any]] = {}
     for name, text in said.items():
         field, _, task = name.partition(":")
-        if field not in ("rate", "max_running", "key_max_running"):
+        if field not in NAMES:
             raise ValueError(f"unknown limit {clean(name)!r}")
         (tasks.setdefault(task, {}) if task else found)[field] = text if field == "rate" else int(text)
     return found | {
@@ -109,10 +111,10 @@ class NewFlow:
     def given(self) -> Mapping[str, Any]:
         """As `Client.configure` takes them."""
         tasks: dict[str, dict[str, Any]] = {}
-        for name in ("rate", "max_running", "key_max_running"):
+        for name in NAMES:
             for task, value in getattr(self, f"task_{name}") or ():
                 tasks.setdefault(task, {})[name] = value
-        found = {name: getattr(self, name) for name in ("rate", "max_running", "key_max_running")}
+        found = {name: getattr(self, name) for name in NAMES}
         return found | {"tasks": {task: TaskLimits(**limits) for task, limits in tasks.items()} or None}
 
     @property

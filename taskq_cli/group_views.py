@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from taskq_cli.jsontext import rfc3339
 from taskq_cli.sanitize import clean
-from taskq_cli.views import Record, View, seconds
-from taskq_core import GroupInfo, GroupRef
+from taskq_cli.views import View, seconds
+from taskq_core import GroupInfo
 
 GROUP: Final = View(
     schema="taskq.group/1",
@@ -30,12 +30,6 @@ ENDED_GROUP: Final = View(
     columns=GROUP.columns,
     line=lambda record: f"{clean(record['id'])} {record['state']}",
     stream=True,
-)
-CHANGED: Final = View(
-    schema="taskq.group-change/1",
-    fields=("schema", "id", "queue", "name", "verb", "changed", "state"),
-    columns=("id", "verb", "state"),
-    line=lambda record: f"{clean(record['id'])} {record['state']}",
 )
 
 
@@ -62,17 +56,4 @@ def group_record(info: GroupInfo) -> dict[str, Any]:
         "finished_at": rfc3339(info.finished_at),
         "keep_s": seconds(info.keep),
         "advice": info.advice or None,
-    }
-
-
-def change_record(ref: GroupRef, verb: str, state: str, *, changed: bool) -> Record:
-    """What a verb did to a group; ``state`` as in `images/import-42 sealed`."""
-    return {
-        "schema": CHANGED.schema,
-        "id": str(ref),
-        "queue": ref.queue,
-        "name": ref.id,
-        "verb": verb,
-        "changed": changed,
-        "state": state,
     }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Final
 
 import msgspec
 
-from taskq_cli.durations import parse_duration, parse_time
+from taskq_cli.durations import line_span, parse_time
 from taskq_cli.job_defaults import Defaults
 from taskq_cli.links import links_of
 from taskq_cli.sanitize import clean
@@ -131,18 +131,18 @@ class LineParser:
 def _given(line: _Line) -> Mapping[str, Any]:
     values: dict[str, Any] = {
         "priority": line.priority,
-        "delay": _span(line.in_),
+        "delay": line_span(line.in_),
         "at": _moment(line.at),
         "retries": line.retries,
-        "timeout": _span(line.timeout),
+        "timeout": line_span(line.timeout),
         "unique": line.unique,
-        "unique_for": _span(line.unique_for),
-        "throttle": _span(line.throttle),
-        "debounce": _span(line.debounce),
-        "debounce_max": _span(line.debounce_max),
+        "unique_for": line_span(line.unique_for),
+        "throttle": line_span(line.throttle),
+        "debounce": line_span(line.debounce),
+        "debounce_max": line_span(line.debounce_max),
         "replace": line.replace,
         "concurrency_key": line.concurrency_key,
-        "keep": _span(line.keep),
+        "keep": line_span(line.keep),
         "group": line.group,
         "then": None if bytes(line.then) == b"null" else links_of(bytes(line.then)),
         "tenant": line.tenant,
@@ -154,17 +154,6 @@ def _given(line: _Line) -> Mapping[str, Any]:
     if "at" in given and given["at"] is not None and "delay" not in given:
         given["delay"] = None
     return given
-
-
-def _span(value: str | float | None) -> timedelta | None:
-    if value is None or isinstance(value, str):
-        return None if value is None else parse_duration(value)
-    if value < 0:
-        raise ValueError(f"a delay or duration of {value} seconds is less than none")
-    try:
-        return timedelta(seconds=value)
-    except OverflowError:
-        raise ValueError(f"{value} seconds are too many") from None
 
 
 def _moment(value: str | None) -> datetime | None:

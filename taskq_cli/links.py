@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 import typer
 
-from taskq_cli.durations import parse_duration
+from taskq_cli.durations import line_span
 from taskq_cli.sanitize import clean
 from taskq_core import JobOptions, NewJob, TaskqError, UsageError, check_task
 
@@ -59,16 +58,10 @@ def _link(each: str | _Link) -> NewJob:
         return NewJob(check_task(each), b"{}")
     values: dict[str, Any] = {
         "priority": each.priority,
-        "delay": _span(each.in_),
+        "delay": line_span(each.in_),
         "retries": each.retries,
-        "timeout": _span(each.timeout),
-        "keep": _span(each.keep),
+        "timeout": line_span(each.timeout),
+        "keep": line_span(each.keep),
     }
     given = {name: value for name, value in values.items() if value is not None}
     return NewJob(check_task(each.task), bytes(each.payload), JobOptions(**given))
-
-
-def _span(value: str | float | None) -> timedelta | None:
-    if value is None or isinstance(value, str):
-        return None if value is None else parse_duration(value)
-    return timedelta(seconds=value)

@@ -37,6 +37,7 @@ class _Line(msgspec.Struct):
     retries: int | None = None
     timeout_s: Seconds | None = None
     keep_s: Seconds | None = None
+    concurrency_key: str | None = None
     missed: str = Missed.LATEST
     grace_s: Seconds | None = None
     overlap: str = Overlap.ALLOW
@@ -56,6 +57,7 @@ def read_schedule(line: bytes) -> ScheduleLine:
         retries=found.retries,
         timeout=span_of(found.timeout_s),
         keep=span_of(found.keep_s),
+        concurrency_key=found.concurrency_key,
     )
     missed = Missed.of(found.missed)
     schedule = Schedule(

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from taskq_cli.jsontext import embedded, rfc3339
-from taskq_cli.sanitize import clean
 from taskq_cli.views import Record, View, seconds
-from taskq_core import Schedule, ScheduledRun, ScheduleInfo, ScheduleRef, WorkerInfo, check_payload
+from taskq_core import Schedule, ScheduledRun, ScheduleInfo, WorkerInfo, check_payload
 
 OVERDUE_AFTER: Final = timedelta(seconds=5)
 """How late a schedule is before it is called overdue: workers fire it within a second or two."""
@@ -18,9 +17,9 @@ SCHEDULE: Final = View(
     schema="taskq.schedule/1",
     fields=(
         "schema", "id", "queue", "name", "state", "spec", "tz", "task", "payload", "priority", "retries",
-        "timeout_s", "keep_s", "missed", "grace_s", "overlap", "jitter_s", "source", "orphan", "paused",
-        "next_at", "last_at", "last_due_at", "last_outcome", "last_job", "drift_s", "fired", "missed_runs",
-        "skipped_runs", "runs",
+        "timeout_s", "keep_s", "concurrency_key", "missed", "grace_s", "overlap", "jitter_s", "source",
+        "orphan", "paused", "next_at", "last_at", "last_due_at", "last_outcome", "last_job", "drift_s",
+        "fired", "missed_runs", "skipped_runs", "runs",
     ),
     columns=("id", "state", "spec", "tz", "task", "next_at", "last_at", "drift_s", "missed_runs"),
     wide=(
@@ -30,12 +29,6 @@ SCHEDULE: Final = View(
 )  # fmt: skip
 SHOWN: Final = View(
     schema=SCHEDULE.schema, fields=SCHEDULE.fields, columns=SCHEDULE.fields[1:], upright=True, stream=True
-)
-CHANGED: Final = View(
-    schema="taskq.schedule-change/1",
-    fields=("schema", "id", "queue", "name", "verb", "changed", "state"),
-    columns=("id", "verb", "state"),
-    line=lambda record: f"{clean(record['id'])} {record['state']}",
 )
 TIMES: Final = View(
     schema="taskq.schedule-time/1",
@@ -89,6 +82,7 @@ def schedule_record(info: ScheduleInfo, declared: Collection[str] | None) -> dic
         "retries": options.retries,
         "timeout_s": seconds(options.timeout),
         "keep_s": seconds(options.keep),
+        "concurrency_key": options.concurrency_key,
         "missed": str(schedule.missed),
         "grace_s": seconds(timedelta(milliseconds=schedule.grace_ms)),
         "overlap": str(schedule.overlap),
@@ -117,19 +111,6 @@ def run_record(run: ScheduledRun) -> dict[str, Any]:
         "drift_s": seconds(run.drift),
         "outcome": run.outcome,
         "job": str(run.job) if run.job else None,
-    }
-
-
-def change_record(ref: ScheduleRef, verb: str, state: str, *, changed: bool) -> Record:
-    """What a verb did to a schedule; ``state`` as in `emails/nightly paused`."""
-    return {
-        "schema": CHANGED.schema,
-        "id": str(ref),
-        "queue": ref.queue,
-        "name": ref.name,
-        "verb": verb,
-        "changed": changed,
-        "state": state,
     }
 
 

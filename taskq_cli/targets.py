@@ -16,6 +16,7 @@ from taskq_cli.search import Place, Search
 from taskq_core import Client, JobFilter, JobRef, NotFound, State, UsageError
 
 LISTED: Final = (State.SCHEDULED, State.READY, State.RUNNING, State.DEAD)
+PURGEABLE: Final = (State.READY, State.SCHEDULED, State.DEAD)
 Target = JobRef | BadLine
 
 
@@ -86,6 +87,14 @@ def states_of(text: str | None) -> list[State]:
     if wrong or not states:
         raise UsageError(f"{clean(text)!r} jobs are not listed", hint=f"One of: {', '.join(LISTED)}")
     return states
+
+
+def purgeable(name: str) -> State:
+    """A state of which all jobs can be removed. Raises: InvalidOption, UsageError."""
+    state = State.of(name)
+    if state not in PURGEABLE:
+        raise UsageError(f"cannot purge {state} jobs", hint=f"One of: {', '.join(PURGEABLE)}")
+    return state
 
 
 def queues_like(client: Client, glob: str | None) -> list[str]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from taskq_cli.session import Session
+from taskq_cli.targets import purgeable
 from taskq_cli.tenant_views import purged_record
 from taskq_core import Client, State, TenantInfo, UsageError
-
-STATES: Final = (State.READY, State.SCHEDULED, State.DEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,8 @@ def tenants_of(client: Client, queue: str) -> list[TenantInfo]:
 
 
 def states_of(wanted: list[str] | None) -> list[State]:
-    """The states that are to be purged: ready and scheduled, if none is named. Raises: UsageError."""
-    states = [State.of(state) for state in wanted or (State.READY, State.SCHEDULED)]
-    for state in states:
-        if state not in STATES:
-            raise UsageError(f"cannot purge {state} jobs", hint=f"One of: {', '.join(STATES)}")
-    return states
+    """The states to be purged: ready and scheduled, if none is named. Raises: InvalidOption, UsageError."""
+    return [purgeable(state) for state in wanted or (State.READY, State.SCHEDULED)]
 
 
 def purge_states(session: Session, queue: str, name: str, states: list[State]) -> None:

@@ -31,9 +31,7 @@ TENANT_PURGED: Final = View(
     fields=("schema", "queue", "name", "state", "purged"),
     columns=("queue", "name", "state", "purged"),
     key="name",
-    line=lambda record: (
-        f"{clean(record['queue'])} {clean(record['name'])} {record['purged']} {record['state']} purged"
-    ),
+    line=lambda record: f"{_whose(record)} {record['purged']} {record['state']} purged",
 )
 
 

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from types import TracebackType
 from typing import Any
 
 from taskq_core.async_client import AsyncClient
 from taskq_core.client import Client
-from taskq_core.group import NewGroup, When, whole_group
+from taskq_core.group import GroupInfo, GroupRef, NewGroup, When, whole_group
 from taskq_core.job import JobOptions, NewJob, Receipt, Receipts
-from taskq_core.members import GroupFilling
 from taskq_core.task import Handler, Payload, checked_payload, checked_payloads, job_options
 
 
-class Adding:
+class Adding(ABC):
     """Adds jobs to the queue ``name``; payloads for its own ``handlers`` are checked before they are sent."""
 
     name: str
     handlers: dict[str, Handler]
 
     @property
+    @abstractmethod
     def client(self) -> Client:
         """The sync client of the queue's server and namespace."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def async_client(self) -> AsyncClient:
         """The async client of the running event loop."""
-        raise NotImplementedError
 
     async def add(
         self,
@@ -87,12 +88,11 @@ class Adding:
         ``when="ended"``, have ended in any way. Raises: Refused where there is a group of that id; else as
         `add`.
         """
-        checked = checked_payloads(self.handlers.get(task), payloads)
         chosen = options or job_options(fields)
+        checked, group = self._all_of(task, payloads, chosen, callback, when)
         client = self.async_client
-        if callback is not None:
-            checked = list(checked)
-            await client.groups.open(self.name, whole_group(chosen, callback, when, len(checked)))
+        if group is not None:
+            await client.groups.open(self.name, group)
         return await client.enqueue_many(
             self.name, task, checked, chosen, durable=durable, wait_for_room=wait_for_room
         )
@@ -110,15 +110,29 @@ class Adding:
         **fields: Any,
     ) -> Receipts:
         """As `add_many`, from plain code."""
-        checked = checked_payloads(self.handlers.get(task), payloads)
         chosen = options or job_options(fields)
+        checked, group = self._all_of(task, payloads, chosen, callback, when)
         client = self.client
-        if callback is not None:
-            checked = list(checked)
-            client.groups.open(self.name, whole_group(chosen, callback, when, len(checked)))
+        if group is not None:
+            client.groups.open(self.name, group)
         return client.enqueue_many(
             self.name, task, checked, chosen, durable=durable, wait_for_room=wait_for_room
         )
+
+    def _all_of(
+        self,
+        task: str,
+        payloads: Iterable[Payload],
+        options: JobOptions,
+        callback: NewJob | None,
+        when: When | str,
+    ) -> tuple[Iterable[Payload], NewGroup | None]:
+        """The payloads, to be checked as they are taken; with a callback all now, and the group they are."""
+        checked = checked_payloads(self.handlers.get(task), payloads)
+        if callback is None:
+            return checked, None
+        checked = list(checked)
+        return checked, whole_group(options, callback, when, len(checked))
 
     async def chain(self, first: NewJob, *later: NewJob) -> Receipt:
         """Enqueues jobs that run one after the other: each when the one before it is done.
@@ -142,3 +156,68 @@ class Adding:
         InvalidOption.
         """
         return GroupFilling(self, NewGroup(group, callback, when, **fields))
+
+
+class GroupFilling:
+    """Opens a group, takes members, and seals it at the end of the block.
+
+    An error inside leaves it open: its callback does not run, and what was added does. Tasks with typed
+    arguments add to it by ``task.options(group=group.id).add(...)``.
+    """
+
+    def __init__(self, queue: Adding, group: NewGroup) -> None:
+        self._queue = queue
+        self._group = group
+        self.id = group.id
+        self.ref = GroupRef.of(queue.name, group.id)
+
+    async def __aenter__(self) -> GroupFilling:
+        await self._queue.async_client.groups.open(self._queue.name, self._group)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            await self._queue.async_client.groups.seal(self.ref)
+
+    def __enter__(self) -> GroupFilling:
+        self._queue.client.groups.open(self._queue.name, self._group)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._queue.client.groups.seal(self.ref)
+
+    async def add(self, task: str, payload: Any, options: JobOptions | None = None, **fields: Any) -> Receipt:
+        """Adds one member, as `TaskQueue.add`. Raises: Refused, when the group has ended, and as that."""
+        return await self._queue.add(task, payload, self._member(options, fields))
+
+    def add_sync(self, task: str, payload: Any, options: JobOptions | None = None, **fields: Any) -> Receipt:
+        """As `add`, from plain code."""
+        return self._queue.add_sync(task, payload, self._member(options, fields))
+
+    async def add_many(
+        self, task: str, payloads: Iterable[Any], options: JobOptions | None = None, **fields: Any
+    ) -> Receipts:
+        """Adds members, as `TaskQueue.add_many`."""
+        return await self._queue.add_many(task, payloads, self._member(options, fields))
+
+    def add_many_sync(
+        self, task: str, payloads: Iterable[Any], options: JobOptions | None = None, **fields: Any
+    ) -> Receipts:
+        """As `add_many`, from plain code."""
+        return self._queue.add_many_sync(task, payloads, self._member(options, fields))
+
+    async def info(self) -> GroupInfo:
+        """How it stands. Raises: NotFound."""
+        return await self._queue.async_client.groups.get(self.ref)
+
+    def info_sync(self) -> GroupInfo:
+        """As `info`, from plain code."""
+        return self._queue.client.groups.get(self.ref)
+
+    def _member(self, options: JobOptions | None, fields: dict[str, Any]) -> JobOptions:
+        return replace(options or job_options(fields), group=self.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,9 +23,10 @@ def load_queues(
     """The queues that the apps name, those in ``only`` if any. Raises: UsageError, InvalidName.
 
     An app is ``module`` (all queues in it), or ``module:name`` of a queue or a list of them; a path
-    such as ``app/jobs.py`` works too. Queues of the same name are one: their tasks are put together.
-    ``programs``: tasks that each of these queues serves besides, and the words of the command that runs
-    one. With programs and no app the queues are those named in ``only``.
+    such as ``app/jobs.py`` works too. Queues of the same name are one: their tasks, schedules and limits are
+    put together; where two say different limits, the first counts. ``programs``: tasks that each of these
+    queues serves besides, and the words of the command that runs one. With programs and no app the queues
+    are those named in ``only``.
     """
     found: dict[str, TaskQueue] = {}
     for app in apps:
@@ -44,7 +46,10 @@ def load_queues(
 def _merge(found: dict[str, TaskQueue], queue: TaskQueue) -> None:
     known = found.setdefault(queue.name, queue)
     if known is not queue:
-        found[queue.name] = known.serving(queue.handlers)
+        both = copy.copy(known.serving(queue.handlers))
+        both.settings = queue.settings | known.settings
+        both.schedules = queue.schedules | known.schedules
+        found[queue.name] = both
 
 
 def _handlers(programs: Sequence[tuple[str, Sequence[str]]]) -> Mapping[str, Handler]:

@@ -6,9 +6,8 @@ the deadline; the scripts see to it that nothing happens twice.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from taskq_core import config, limits, listing, noted, observe, queries, schedules, standing, tenant_lists
 from taskq_core.async_producing import AsyncProducing
@@ -26,7 +25,7 @@ from taskq_core.client_state import (
     read_info,
 )
 from taskq_core.clock import instant_ms, moment
-from taskq_core.command import Command, T, text
+from taskq_core.command import text
 from taskq_core.commands import limiting, operate, work
 from taskq_core.filters import JobFilter
 from taskq_core.groups import AsyncGroups
@@ -45,6 +44,7 @@ from taskq_core.schedules import AsyncSchedules
 from taskq_core.sighting import Audit, HeldJob, Place, Probe
 from taskq_core.snapshot import FailedAttempt, QueueSnapshot, ServerInfo, WorkerInfo
 from taskq_core.standing import Standing
+from taskq_core.steps import take_async
 from taskq_core.tail import Event, Tail
 from taskq_core.tenants import AsyncTenants
 
@@ -122,7 +122,7 @@ class AsyncClient(AsyncProducing):
         without a cursor is the last.
         """
         look = listing.Look(limit, cursor, where or listing.EVERYTHING)
-        return await self._follow(queue, tenant_lists.list_steps(self.keys(queue), state, look))
+        return await take_async(self, queue, tenant_lists.list_steps(self.keys(queue), state, look))
 
     async def group_failures(
         self, queue: str, state: State = State.DEAD, *, cursor: str = "", since: datetime | None = None
@@ -246,7 +246,7 @@ class AsyncClient(AsyncProducing):
     ) -> int:
         """Removes at most ``limit`` jobs of a state; call until it returns 0."""
         steps = tenant_lists.purge_steps(self.keys(queue), state, self.before(older_than), limit)
-        return await self._follow(queue, steps)
+        return await take_async(self, queue, steps)
 
     async def pause(self, queue: str) -> bool:
         """Stops claims. True when it was not paused before."""
@@ -279,7 +279,10 @@ class AsyncClient(AsyncProducing):
 
         ``max_bytes``: about so much of the server's memory; each enqueue looks, which costs it some 20 µs.
         ``slo``: how long a job may wait until it starts; nothing is refused for it, alerts and views tell.
-        ``notes=False``: what jobs say of themselves is not kept.
+        ``notes=False``: what jobs say of themselves is not kept. ``rate``: jobs that start, such as 100/s,
+        6000/m or 1/10s burst 3; ``max_running``: jobs that run; ``key_max_running``: the same of each
+        concurrency key (else 1); ``tasks``: the same for single tasks. They hold for all workers together;
+        "off" is no limit, whatever code says.
         """
         flow = limits.stored(rate=rate, max_running=max_running, key_max_running=key_max_running, tasks=tasks)
         settings = limits_of(max_jobs, max_bytes, dead_max, dead_age, slo, notes)
@@ -294,16 +297,7 @@ class AsyncClient(AsyncProducing):
 
     async def remove(self, queue: str) -> int:
         """Removes a queue with all its jobs, running ones too. Returns how many keys it had."""
-        removed = await self._follow(queue, tenant_lists.remove_steps(self.keys(queue)))
+        removed = await take_async(self, queue, tenant_lists.remove_steps(self.keys(queue)))
         await self.execute("SREM", queues_key(self.namespace), queue)
         self.announced.discard(queue)
         return removed
-
-    async def _follow(self, queue: str, steps: Generator[Command[Any], Any, T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                step = steps.send(await self.run(step, queue))
-        except StopIteration as end:
-            result: T = end.value
-            return result

@@ -6,9 +6,9 @@ the deadline; the scripts see to it that nothing happens twice.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from taskq_core import config
 from taskq_core.client_state import (
@@ -25,7 +25,7 @@ from taskq_core.client_state import (
     read_info,
 )
 from taskq_core.clock import instant_ms, moment
-from taskq_core.command import Command, T, text
+from taskq_core.command import text
 from taskq_core.job import (
     Change,
     JobDetail,
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         queries,
         schedules,
         standing,
+        steps,
         tenant_lists,
         tenants,
     )
@@ -72,6 +73,7 @@ else:  # a command that enqueues one job needs none of them
     queries = LateModule("taskq_core.queries")
     schedules = LateModule("taskq_core.schedules")
     standing = LateModule("taskq_core.standing")
+    steps = LateModule("taskq_core.steps")
     limiting = LateModule("taskq_core.commands.limiting")
     operate = LateModule("taskq_core.commands.operate")
     work = LateModule("taskq_core.commands.work")
@@ -148,7 +150,7 @@ class Client(Producing):
         without a cursor is the last.
         """
         look = listing.Look(limit, cursor, where or listing.EVERYTHING)
-        return self._follow(queue, tenant_lists.list_steps(self.keys(queue), state, look))
+        return steps.take(self, queue, tenant_lists.list_steps(self.keys(queue), state, look))
 
     def group_failures(
         self, queue: str, state: State = State.DEAD, *, cursor: str = "", since: datetime | None = None
@@ -269,8 +271,8 @@ class Client(Producing):
         self, queue: str, state: State, *, older_than: timedelta | None = None, limit: int = 1000
     ) -> int:
         """Removes at most ``limit`` jobs of a state; call until it returns 0."""
-        steps = tenant_lists.purge_steps(self.keys(queue), state, self.before(older_than), limit)
-        return self._follow(queue, steps)
+        purge = tenant_lists.purge_steps(self.keys(queue), state, self.before(older_than), limit)
+        return steps.take(self, queue, purge)
 
     def pause(self, queue: str) -> bool:
         """Stops claims. True when it was not paused before."""
@@ -321,16 +323,7 @@ class Client(Producing):
 
     def remove(self, queue: str) -> int:
         """Removes a queue with all its jobs, running ones too. Returns how many keys it had."""
-        removed = self._follow(queue, tenant_lists.remove_steps(self.keys(queue)))
+        removed = steps.take(self, queue, tenant_lists.remove_steps(self.keys(queue)))
         self.execute("SREM", queues_key(self.namespace), queue)
         self.announced.discard(queue)
         return removed
-
-    def _follow(self, queue: str, steps: Generator[Command[Any], Any, T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                step = steps.send(self.run(step, queue))
-        except StopIteration as end:
-            result: T = end.value
-            return result

@@ -13,10 +13,11 @@ from taskq_core.clock import positive_ms, wall_ms
 from taskq_core.codec import check_payload
 from taskq_core.command import Command, text
 from taskq_core.commands import produce
-from taskq_core.errors import NotDurable, NotFound, Refused
+from taskq_core.errors import NotDurable, NotFound, Refused, TaskqError
 from taskq_core.job import JobDetail, JobOptions, Receipts
 from taskq_core.keys import QueueKeys, queue_keys
 from taskq_core.late import LateModule
+from taskq_core.metrics import hook
 from taskq_core.names import JobRef, check_namespace
 
 if TYPE_CHECKING:
@@ -83,6 +84,16 @@ class ClientState:
     def checked(self, payloads: Iterable[Payload]) -> Iterable[list[bytes]]:
         """Payloads, checked, in batches that one call may carry. Raises: InvalidPayload."""
         return produce.batches(payloads, self.payload_limit)
+
+    def _count(self, queue: str, groups: Sequence[produce.Group], receipts: Receipts) -> None:
+        """Counts jobs that were added, where anybody asked for that."""
+        if hook.counter is not None:
+            hook.counter.enqueued((self.namespace, queue), groups, receipts)
+
+    def _count_refused(self, queue: str, groups: Sequence[produce.Group], error: TaskqError) -> None:
+        """Counts jobs that were not."""
+        if hook.counter is not None:
+            hook.counter.refused((self.namespace, queue), groups, error)
 
     def before(self, older_than: timedelta | None) -> int | None:
         """The time before which something is older than that."""

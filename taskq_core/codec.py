@@ -121,7 +121,7 @@ class Link(msgspec.Struct, omit_defaults=True, frozen=True, gc=False, rename={
 
     task: str
     payload: msgspec.Raw
-    stream: Annotated[str, msgspec.Meta(pattern=r"^[chnl](@[a-z0-9][a-z0-9._-]{0,63})?$")] = "n"
+    stream: Annotated[str, msgspec.Meta(pattern=r"^[chnl](@[a-z0-9][a-z0-9._-]{0,63})?\Z")] = "n"
     delay: _Span = 0
     meta: Meta = PLAIN
 

@@ -1,25 +1,23 @@
 """The groups of a client: ``client.groups.get(...)``, and ``await async_client.groups.get(...)``.
 
-What a verb does is a generator of commands that takes their answers: written once, each twin only sends.
+What a verb does is written once, in steps that each twin only sends: see `steps`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from taskq_core.command import Command
 from taskq_core.commands import grouping, operate
 from taskq_core.errors import NotFound, Refused
 from taskq_core.group import GroupInfo, GroupRef, NewGroup
 from taskq_core.keys import QueueKeys
+from taskq_core.steps import Steps, take, take_async
 
 if TYPE_CHECKING:
     from taskq_core.async_calling import AsyncCaller
     from taskq_core.calling import Caller
 
 T = TypeVar("T")
-Steps = Generator[Command[Any], Any, T]
 
 
 class Groups:
@@ -60,13 +58,7 @@ class Groups:
         return self._do(ref.queue, remove_steps(self._client.keys(ref.queue), ref))
 
     def _do(self, queue: str, steps: Steps[T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                step = steps.send(self._client.run(step, queue))
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        return take(self._client, queue, steps)
 
 
 class AsyncGroups:
@@ -107,13 +99,7 @@ class AsyncGroups:
         return await self._do(ref.queue, remove_steps(self._client.keys(ref.queue), ref))
 
     async def _do(self, queue: str, steps: Steps[T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                step = steps.send(await self._client.run(step, queue))
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        return await take_async(self._client, queue, steps)
 
 
 # -- what both do -----------------------------------------------------------------------------------

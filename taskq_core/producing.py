@@ -22,7 +22,6 @@ from taskq_core.errors import (
 from taskq_core.job import DEFAULT_OPTIONS, Change, JobDetail, JobOptions, NewJob, Receipt, Receipts
 from taskq_core.keys import QueueKeys
 from taskq_core.late import LateModule
-from taskq_core.metrics import hook
 
 if TYPE_CHECKING:
     from taskq_core import durability
@@ -144,14 +143,6 @@ class Producing(Caller):
                 error.receipts = so_far(queue, parts, error)
             raise
         return Receipts.joined(queue, parts)
-
-    def _count(self, queue: str, groups: Sequence[produce.Group], receipts: Receipts) -> None:
-        if hook.counter is not None:
-            hook.counter.enqueued((self.namespace, queue), groups, receipts)
-
-    def _count_refused(self, queue: str, groups: Sequence[produce.Group], error: TaskqError) -> None:
-        if hook.counter is not None:
-            hook.counter.refused((self.namespace, queue), groups, error)
 
     def _add(self, queue: str, groups: Sequence[produce.Group], *, durable: bool) -> Receipts:
         keys = self.keys(queue)

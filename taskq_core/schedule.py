@@ -71,7 +71,8 @@ class Schedule:
     ``spec``: a cron line (`*/5 * * * *`, six fields with seconds first, `@daily`) in the time zone ``tz``, or
     `every 30s`. ``grace``: how late a run may be and still be made; None: 10 s, 1 h or 1 d for ``missed``
     skip, latest and all. ``jitter``: a run is put off by up to so much; `Job.due` stays the time of the
-    timetable. ``options``: all but ``delay``, ``at`` and ``unique``. Raises: InvalidName, InvalidOption.
+    timetable. ``options``: all but ``delay``, ``at``, ``unique``, ``group``, ``then`` and ``tenant``.
+    Raises: InvalidName, InvalidOption.
     """
 
     name: str
@@ -101,9 +102,9 @@ class Schedule:
                 "the jobs of a schedule have no delay, at or unique",
                 hint="jitter puts runs off, overlap keeps two of them apart",
             )
-        if options.group is not None or options.then:
+        if options.group is not None or options.then or options.tenant is not None:
             raise InvalidOption(
-                "the jobs of a schedule have no group and no chain",
+                "the jobs of a schedule have no group, no chain and no tenant",
                 hint="Enqueue those in its task's handler",
             )
 

@@ -1,12 +1,12 @@
 """The schedules of a client: ``client.schedules.add(...)``, and ``await async_client.schedules.add(...)``.
 
-What a verb does is a generator of commands that takes their answers: written once, each twin only sends.
+What a verb does is written once, in steps that each twin only sends: see `steps`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,14 +17,13 @@ from taskq_core.errors import NotFound, Refused
 from taskq_core.job import Receipt
 from taskq_core.keys import QueueKeys
 from taskq_core.schedule import Schedule, ScheduleInfo, ScheduleRef
+from taskq_core.steps import Steps, take, take_async
 
 if TYPE_CHECKING:
     from taskq_core.async_calling import AsyncCaller
     from taskq_core.calling import Caller
 
 T = TypeVar("T")
-Steps = Generator["Command[Any] | tuple[str, ...]", Any, T]
-"""Commands, or the words of a plain one, that are sent one after the other; what the verb returns."""
 
 
 class Schedules:
@@ -86,18 +85,7 @@ class Schedules:
         return next_times(self.get(ref), count)
 
     def _do(self, queue: str, steps: Steps[T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                answer = (
-                    self._client.run(step, queue)
-                    if isinstance(step, Command)
-                    else self._client.execute(*step)
-                )
-                step = steps.send(answer)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        return take(self._client, queue, steps)
 
 
 class AsyncSchedules:
@@ -161,17 +149,7 @@ class AsyncSchedules:
         return next_times(await self.get(ref), count)
 
     async def _do(self, queue: str, steps: Steps[T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                if isinstance(step, Command):
-                    answer = await self._client.run(step, queue)
-                else:
-                    answer = await self._client.execute(*step)
-                step = steps.send(answer)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        return await take_async(self._client, queue, steps)
 
 
 # -- what both do -----------------------------------------------------------------------------------

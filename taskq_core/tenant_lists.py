@@ -1,4 +1,4 @@
-"""Lists, purges and removals that go through a queue and all its tenants, as generators of commands.
+"""Lists, purges and removals that go through a queue and all its tenants, in steps.
 
 The jobs of no tenant come first, then tenant by tenant, by name. A cursor is that of the list it is in,
 behind ``@acme=`` for a tenant's; ``@acme`` stands behind all of its jobs.
@@ -6,19 +6,16 @@ behind ``@acme=`` for a tenant's; ``@acme`` stands behind all of its jobs.
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Final
 
 from taskq_core import config, listing
-from taskq_core.command import Command
 from taskq_core.commands import operate, tenancy
 from taskq_core.job import Page, State
 from taskq_core.keys import QueueKeys
+from taskq_core.steps import Steps
 from taskq_core.tenant import TenantInfo, TenantPage
 
-T = TypeVar("T")
-Steps = Generator[Command[Any], Any, T]
 _CALLS: Final = 50
 """Calls that one page takes at most: tenants may have few jobs each."""
 _TENANTS: Final = 50

@@ -1,21 +1,20 @@
 """The tenants of a client's queues: ``client.tenants.set(...)``, ``await async_client.tenants.set(...)``.
 
-What a verb does is a generator of commands that takes their answers: written once, each twin only sends.
+What a verb does is written once, in steps that each twin only sends: see `steps`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskq_core.clock import positive_ms, wall_ms
-from taskq_core.command import Command
 from taskq_core.commands import operate, tenancy
 from taskq_core.errors import InvalidOption, NotFound
 from taskq_core.job import State
 from taskq_core.keys import QueueKeys
 from taskq_core.rates import Rate
+from taskq_core.steps import Steps, take, take_async
 from taskq_core.tenant import TenantInfo, TenantLimits, TenantPage
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from taskq_core.calling import Caller
 
 T = TypeVar("T")
-Steps = Generator[Command[Any], Any, T]
 
 
 class Tenants:
@@ -63,13 +61,7 @@ class Tenants:
         return self._do(queue, purge_steps(self._client.keys(queue), tenant, state, older_than))
 
     def _do(self, queue: str, steps: Steps[T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                step = steps.send(self._client.run(step, queue))
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        return take(self._client, queue, steps)
 
 
 class AsyncTenants:
@@ -109,13 +101,7 @@ class AsyncTenants:
         return await self._do(queue, purge_steps(self._client.keys(queue), tenant, state, older_than))
 
     async def _do(self, queue: str, steps: Steps[T]) -> T:
-        try:
-            step = next(steps)
-            while True:
-                step = steps.send(await self._client.run(step, queue))
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        return await take_async(self._client, queue, steps)
 
 
 def get_steps(keys: QueueKeys, tenant: str) -> Steps[TenantInfo]:

@@ -199,6 +199,7 @@ class AsyncWire:
     def __init__(self, dial: AsyncDial) -> None:
         self._dial = dial
         self._idle: list[Any] = []
+        self._closed = False
 
     async def call(self, *words: Word) -> Any:
         """The reply. Raises what redis-py raises; a connection that failed is closed, with all idle ones."""
@@ -213,7 +214,7 @@ class AsyncWire:
         except BaseException:
             await self._drop(connection)
             raise
-        if _elsewhere(replies):
+        if self._closed or _elsewhere(replies):
             await self._drop(connection)
         else:
             self._idle.append(connection)
@@ -235,7 +236,8 @@ class AsyncWire:
             await self._idle.pop().disconnect(nowait=True)
 
     async def close(self) -> None:
-        """Closes the idle connections."""
+        """Closes the idle connections. That of a call under way, or of a later one, closes with the call."""
+        self._closed = True
         while self._idle:
             await self._idle.pop().disconnect()
         import asyncio  # here: the sync side does without

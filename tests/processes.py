@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,9 +13,9 @@ from pathlib import Path
 from typing import IO
 
 from tests.waiting import NotInTime, wait_until
+from tests.warm import ROOT as ROOT
 from tests.warm import Forked, warm
 
-ROOT = Path(__file__).resolve().parent.parent
 Process = subprocess.Popen[bytes] | Forked
 KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "CI")
 
@@ -25,6 +26,15 @@ def taskq_command() -> list[str]:
     if script.exists():
         return [str(script)]
     return [sys.executable, "-m", "taskq_cli"]
+
+
+def with_command(env: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The environment, in which `taskq` is a command of its shells: a program in a new ``folder``."""
+    folder.mkdir()
+    program = folder / "taskq"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(taskq_command())} "$@"\n')
+    program.chmod(0o755)
+    return {**env, "PATH": f"{folder}:{env['PATH']}"}
 
 
 def environment(home: Path, url: str | None = None, **more: str) -> dict[str, str]:

@@ -166,8 +166,9 @@ def enqueue(
     read no faster than that. D counts from the last one that went in.
 
     With --then jobs follow one another: each is enqueued when the one before is done, and gets its result.
-    The value is a task, or JSON with the keys of a line. With --group jobs are counted together: `taskq wait
-    --group` waits for all of them, and `taskq group open` names a job to run when they have ended.
+    The value is a task, or JSON with task, payload, priority, in, retries, timeout and keep. With --group
+    jobs are counted together: `taskq wait --group` waits for all of them, and `taskq group open` names a job
+    to run when they have ended.
 
     With --durable the server confirms that the jobs are on disk, and on a replica where it has one. When
     it does not in time the jobs are enqueued all the same, and the exit code is 6; a server that cannot tell

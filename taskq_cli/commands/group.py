@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final
 
 import typer
 
-from taskq_cli.group_views import CHANGED, GROUP, SHOWN, change_record, group_record
+from taskq_cli.group_views import GROUP, SHOWN, group_record
 from taskq_cli.group_wait import group_ref
 from taskq_cli.key_values import payload_of
 from taskq_cli.leaf import leaf, new_app
+from taskq_cli.named import Verb, change_each, change_record, change_view
 from taskq_cli.options import DryRun, Queue, QueueGlob, Shared, span
 from taskq_cli.session import Session
 from taskq_cli.targets import queues_like
 from taskq_core import (
     DEFAULT_QUEUE,
-    Client,
     GroupRef,
     JobOptions,
     NewGroup,
     NewJob,
-    NotFound,
     UsageError,
 )
 
@@ -32,12 +30,8 @@ app = new_app("Count jobs that belong together, and run one more when all of the
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="ID…", help="Groups: QUEUE/ID, or an ID beside --queue.")
 ]
-_DONE: Final[Mapping[tuple[str, bool], str]] = {
-    ("seal", True): "sealed",
-    ("seal", False): "was sealed already",
-    ("finish", True): "finished",
-    ("finish", False): "had finished already",
-}
+_KIND: Final = "group"
+CHANGED: Final = change_view(_KIND)
 
 OPEN_EXAMPLES = """
 taskq group open import-42 report month:=11 -q images
@@ -106,7 +100,7 @@ def open_group(
         group = asked.group(name, task, payload_of(payload, pairs or []))
         session.may_change()
         ref = session.client.groups.open(queue or DEFAULT_QUEUE, group)
-        writer.write(change_record(ref, "open", "opened", changed=True))
+        writer.write(change_record(CHANGED, ref, "open", "opened", changed=True))
 
 
 @leaf(app, name="ls", examples=LS_EXAMPLES)
@@ -142,43 +136,36 @@ def show(shared: Shared, *, names: Names = None, queue: Queue = None) -> None:
 @leaf(app, name="seal", examples="taskq group seal images/import-42")
 def seal(shared: Shared, *, names: Names = None, queue: Queue = None, dry_run: DryRun = False) -> None:
     """Close groups to further members: they end when those they have, have ended."""
-    verb: tuple[str, Callable[[Client, GroupRef], bool]] = (
-        "seal",
-        lambda client, ref: client.groups.seal(ref),
+    verb: Verb[GroupRef] = Verb(
+        "seal", lambda client, ref: client.groups.seal(ref), "sealed", "was sealed already"
     )
-    _change(shared, _refs(names, queue, "seal"), verb, dry_run=dry_run)
+    _change(shared, names, queue, verb, dry_run=dry_run)
 
 
 @leaf(app, name="finish", examples="taskq group finish images/import-42 --dry-run")
 def finish(shared: Shared, *, names: Names = None, queue: Queue = None, dry_run: DryRun = False) -> None:
     """End groups now, whatever became of their members: their callbacks are enqueued."""
-    verb: tuple[str, Callable[[Client, GroupRef], bool]] = (
+    verb: Verb[GroupRef] = Verb(
         "finish",
         lambda client, ref: client.groups.finish(ref),
+        "finished",
+        "had finished already",
+        asks="Run the callbacks of {} now?",
     )
-    _change(shared, _refs(names, queue, "finish"), verb, dry_run=dry_run, ask="Run the callbacks of {} now?")
+    _change(shared, names, queue, verb, dry_run=dry_run)
 
 
 @leaf(app, name="rm", examples="taskq group rm images/import-42 --dry-run")
 def remove(shared: Shared, *, names: Names = None, queue: Queue = None, dry_run: DryRun = False) -> None:
     """Forget groups: their callbacks do not run any more. Their members stay."""
-    refs = _refs(names, queue, "rm")
-    with Session(shared) as session:
-        writer = session.writer(CHANGED)
-        session.may_change()
-        listed = ", ".join(map(str, refs))
-        if dry_run:
-            session.narrate(f"would forget {listed}; nothing was changed")
-            return
-        session.confirm(f"Forget {listed}? Callbacks that were to come do not run.")
-        missing = []
-        for ref in refs:
-            if session.client.groups.remove(ref):
-                writer.write(change_record(ref, "rm", "removed", changed=True))
-            else:
-                missing.append(ref)
-        if missing:
-            raise NotFound(f"no group {missing[0]}", hint="`taskq group ls` lists them")
+    verb: Verb[GroupRef] = Verb(
+        "rm",
+        lambda client, ref: client.groups.remove(ref),
+        "removed",
+        asks="Forget {}? Callbacks that were to come do not run.",
+        would="forget",
+    )
+    _change(shared, names, queue, verb, dry_run=dry_run)
 
 
 def _refs(names: list[str] | None, queue: str | None, verb: str) -> list[GroupRef]:
@@ -188,23 +175,8 @@ def _refs(names: list[str] | None, queue: str | None, verb: str) -> list[GroupRe
 
 
 def _change(
-    shared: Shared,
-    refs: list[GroupRef],
-    verb: tuple[str, Callable[[Client, GroupRef], bool]],
-    *,
-    dry_run: bool,
-    ask: str = "",
+    shared: Shared, names: list[str] | None, queue: str | None, verb: Verb[GroupRef], *, dry_run: bool
 ) -> None:
-    word, call = verb
     with Session(shared) as session:
-        writer = session.writer(CHANGED)
-        session.may_change()
-        listed = ", ".join(map(str, refs))
-        if dry_run:
-            session.narrate(f"would {word} {listed}; nothing was changed")
-            return
-        if ask:
-            session.confirm(ask.format(listed))
-        for ref in refs:
-            changed = call(session.client, ref)
-            writer.write(change_record(ref, word, _DONE[word, changed], changed=changed))
+        session.writer(CHANGED)
+        change_each(session, _KIND, _refs(names, queue, verb.name), verb, dry_run=dry_run)

@@ -15,7 +15,7 @@ from taskq_cli.options import DryRun, Shared, span
 from taskq_cli.sanitize import clean
 from taskq_cli.search import Place, Search
 from taskq_cli.session import Session
-from taskq_cli.targets import queues_like
+from taskq_cli.targets import purgeable, queues_like
 from taskq_cli.views import View
 from taskq_core import JobFilter, QueueSnapshot, State, UsageError
 
@@ -28,7 +28,6 @@ PURGED: Final = View(
     key="queue",
     line=lambda record: f"{record['queue']} {record['purged']} {record['state']} purged",
 )
-STATES: Final = (State.READY, State.SCHEDULED, State.DEAD)
 
 app = new_app()
 
@@ -86,10 +85,7 @@ def purge(
 def _state(queue: str | None, state: str | None) -> State:
     if queue is None or state is None:
         raise UsageError("name the queue and the state", hint="For example: taskq purge emails --state dead")
-    wanted = State.of(state)
-    if wanted not in STATES:
-        raise UsageError(f"cannot purge {wanted} jobs", hint=f"One of: {', '.join(STATES)}")
-    return wanted
+    return purgeable(state)
 
 
 def _plain(queue: str) -> str:

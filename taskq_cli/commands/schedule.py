@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Annotated, Final
 
 import typer
 
 from taskq_cli.key_values import payload_of
 from taskq_cli.leaf import leaf, new_app
+from taskq_cli.named import Verb, change_each, change_record, change_view
 from taskq_cli.options import DryRun, Queue, QueueGlob, Shared
 from taskq_cli.schedule_views import (
-    CHANGED,
     SCHEDULE,
     SHOWN,
     TIMES,
-    change_record,
     declared_by,
     schedule_record,
     shown_there,
@@ -24,7 +22,7 @@ from taskq_cli.schedule_views import (
 from taskq_cli.schedules import How, one_schedule, schedule_refs, schedules_in
 from taskq_cli.session import Session
 from taskq_cli.views import RECEIPT, receipt_record
-from taskq_core import DEFAULT_QUEUE, Client, NotFound, Schedule, ScheduleInfo, ScheduleRef, UsageError
+from taskq_core import DEFAULT_QUEUE, Client, Schedule, ScheduleInfo, ScheduleRef, UsageError
 
 app = new_app("Enqueue jobs again and again: by cron lines, or every so often.")
 
@@ -32,12 +30,8 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="NAME…", help="Schedules: a name, QUEUE/NAME, or a pattern of them."),
 ]
-_DONE: Final[Mapping[tuple[str, bool], str]] = {
-    ("pause", True): "paused",
-    ("pause", False): "was paused already",
-    ("resume", True): "resumed",
-    ("resume", False): "was not paused",
-}
+_KIND: Final = "schedule"
+CHANGED: Final = change_view(_KIND)
 
 ADD_EXAMPLES = """
 taskq schedule add nightly '30 2 * * *' clean-up days:=30 --tz Europe/Berlin -q reports
@@ -105,7 +99,7 @@ def add(
             session.narrate(f"would add {ref}, next at {_first_time(session, made)}; nothing was changed")
             return
         state = session.client.schedules.add(ref.queue, made, replace=replace, paused=paused)
-        writer.write(change_record(ref, "add", state, changed=state != "unchanged"))
+        writer.write(change_record(CHANGED, ref, "add", state, changed=state != "unchanged"))
         session.narrate(_outlook(session.client.schedules.get(ref)))
 
 
@@ -138,13 +132,19 @@ def show(shared: Shared, *, names: Names = None) -> None:
 @leaf(app, name="pause", examples="taskq schedule pause nightly\ntaskq schedule pause 'reports/*' --dry-run")
 def pause(shared: Shared, *, names: Names = None, dry_run: DryRun = False) -> None:
     """Let schedules fire no more until they are resumed."""
-    _change(shared, names, ("pause", lambda client, ref: client.schedules.pause(ref)), dry_run=dry_run)
+    verb: Verb[ScheduleRef] = Verb(
+        "pause", lambda client, ref: client.schedules.pause(ref), "paused", "was paused already"
+    )
+    _change(shared, names, verb, dry_run=dry_run)
 
 
 @leaf(app, name="resume", examples="taskq schedule resume nightly\ntaskq schedule resume 'reports/*'")
 def resume(shared: Shared, *, names: Names = None, dry_run: DryRun = False) -> None:
     """Let paused schedules fire again, from their next time on; what came meanwhile is left out."""
-    _change(shared, names, ("resume", lambda client, ref: client.schedules.resume(ref)), dry_run=dry_run)
+    verb: Verb[ScheduleRef] = Verb(
+        "resume", lambda client, ref: client.schedules.resume(ref), "resumed", "was not paused"
+    )
+    _change(shared, names, verb, dry_run=dry_run)
 
 
 @leaf(app, name="trigger", examples=TRIGGER_EXAMPLES)
@@ -170,18 +170,14 @@ def remove(shared: Shared, *, names: Names = None, dry_run: DryRun = False) -> N
 
     One that is declared in code comes back when a worker with that code starts.
     """
-    with Session(shared) as session:
-        writer = session.writer(CHANGED)
-        refs = schedule_refs(session, names, "rm")
-        session.may_change()
-        listed = ", ".join(map(str, refs))
-        if dry_run:
-            session.narrate(f"would remove {listed}; nothing was changed")
-            return
-        session.confirm(f"Remove {listed}?")
-        missing = [ref for ref in refs if not _removed(session, ref, writer.write)]
-        if missing:
-            raise NotFound(f"no schedule {missing[0]}", hint="`taskq schedule ls` lists them")
+    verb: Verb[ScheduleRef] = Verb(
+        "rm",
+        lambda client, ref: client.schedules.remove(ref),
+        "removed",
+        asks="Remove {}?",
+        would="remove",
+    )
+    _change(shared, names, verb, dry_run=dry_run)
 
 
 @leaf(app, name="next", examples=NEXT_EXAMPLES)
@@ -233,28 +229,7 @@ def _declared(client: Client, found: list[ScheduleInfo]) -> dict[str, set[str]]:
     return declared_by(client.workers_of([*queues]))
 
 
-def _removed(session: Session, ref: ScheduleRef, write: Callable[[Mapping[str, object]], None]) -> bool:
-    gone = session.client.schedules.remove(ref)
-    if gone:
-        write(change_record(ref, "rm", "removed", changed=True))
-    return gone
-
-
-def _change(
-    shared: Shared,
-    names: list[str] | None,
-    verb: tuple[str, Callable[[Client, ScheduleRef], bool]],
-    *,
-    dry_run: bool,
-) -> None:
-    word, call = verb
+def _change(shared: Shared, names: list[str] | None, verb: Verb[ScheduleRef], *, dry_run: bool) -> None:
     with Session(shared) as session:
-        writer = session.writer(CHANGED)
-        refs = schedule_refs(session, names, word)
-        session.may_change()
-        if dry_run:
-            session.narrate(f"would {word} {', '.join(map(str, refs))}; nothing was changed")
-            return
-        for ref in refs:
-            changed = call(session.client, ref)
-            writer.write(change_record(ref, word, _DONE[word, changed], changed=changed))
+        session.writer(CHANGED)
+        change_each(session, _KIND, schedule_refs(session, names, verb.name), verb, dry_run=dry_run)

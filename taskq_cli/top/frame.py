@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Final
 
-from taskq_core import FailedAttempt, Percentiles, Priority, QueueSnapshot, ServerInfo, WorkerInfo
+from taskq_core import (
+    FailedAttempt,
+    Percentiles,
+    Priority,
+    QueueSnapshot,
+    ServerInfo,
+    TaskLimits,
+    WorkerInfo,
+)
 
 COUNTED: Final = ("enqueued", "done", "failed", "retried", "dead", "cancelled", "recovered", "missed")
 """Totals of a queue that a frame keeps, in this order."""
+FLOW: Final = frozenset(each.name for each in fields(TaskLimits))
+"""Settings that are limits of starting and running."""
 PLACES: Final = {name: place for place, name in enumerate(COUNTED)}
 
 
@@ -55,6 +65,11 @@ class QueueFrame:
     def waiting(self) -> int:
         """Jobs that could start now."""
         return sum(self.ready)
+
+    @property
+    def limited(self) -> bool:
+        """Whether limits of starting or running are set, or hold jobs."""
+        return self.held > 0 or any(name.partition(":")[0] in FLOW for name in self.settings)
 
     def total(self, name: str) -> int:
         """How many since the queue exists."""

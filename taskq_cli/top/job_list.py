@@ -93,10 +93,6 @@ class Spot:
     cursor: str = ""
 
 
-LIMITED: Final = frozenset({"rate", "max_running", "key_max_running"})
-"""Settings that are limits of starting and running."""
-
-
 @dataclass(frozen=True, slots=True)
 class JobPage:
     """A page of ``wanted`` that began at ``spot``. ``next`` None: it was the last one."""
@@ -136,9 +132,8 @@ def limited_queue(wanted: Wanted, frame: Frame) -> str | None:
     """The one queue whose ready jobs are shown, where limits of starting or running are set or hold some."""
     if wanted.one_queue is None or wanted.state is not State.READY:
         return None
-    queue = next((each for each in frame.queues if each.name == wanted.one_queue), None)
-    set_ = queue is not None and any(name.partition(":")[0] in LIMITED for name in queue.settings)
-    return wanted.one_queue if queue is not None and (queue.held or set_) else None
+    limited = any(queue.limited for queue in frame.queues if queue.name == wanted.one_queue)
+    return wanted.one_queue if limited else None
 
 
 def with_limits(client: Client, page: JobPage, queue: str | None) -> JobPage:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from taskq_cli.durations import format_duration
-from taskq_core import Audit, Gates, JobDetail, Place, QueueSnapshot, WorkerInfo, stalled
+from taskq_core import Audit, Gates, JobDetail, Place, QueueSnapshot, TenantInfo, WorkerInfo, stalled
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,13 @@ class QueueFacts:
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """A job in its queue. ``place``: only when it is ready or runs; ``gates``: only when it is ready."""
+    """A job in its queue. ``place``: when it is ready or runs; ``gates`` and ``tenant``: when it is ready."""
 
     job: JobDetail
     queue: QueueFacts
     place: Place | None = None
     gates: Gates | None = None
+    tenant: TenantInfo | None = None
 
 
 def about(seconds: float | timedelta) -> str:

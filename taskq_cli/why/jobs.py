@@ -29,7 +29,7 @@ def _ready(facts: JobFacts) -> Iterator[Cause]:
     yield from blockers(queue)
     if cause := unknown_task(queue, facts.job.task):
         yield cause
-    held = list(held_by(facts))
+    held = [*_tenant(facts), *held_by(facts)]
     yield from held
     crashes = place.deliveries if place is not None and place.given_back else 0
     if crashes >= SUSPECT:
@@ -43,6 +43,23 @@ def _ready(facts: JobFacts) -> Iterator[Cause]:
     if place is not None and place.given_back and crashes < SUSPECT and not held:
         why = "died while it ran it" if crashes else "stopped before it was done"
         yield Cause("given_back", f"A worker {why}: it goes first in its level.")
+
+
+def _tenant(facts: JobFacts) -> Iterator[Cause]:
+    """Whether its tenant is left out of the round."""
+    found = facts.tenant
+    if found is not None and found.state == "paused":
+        yield Cause(
+            "tenant_paused",
+            f"Its tenant {found.name} is paused: none of the tenant's jobs starts.",
+            f"taskq tenant resume {found.queue} {found.name}",
+        )
+    elif found is not None and found.state == "limited":
+        yield Cause(
+            "tenant_limited",
+            f"Its tenant {found.name} is at a limit of its own, with {many(found.running, 'job')} running.",
+            f"Raise it: taskq tenant set {found.queue} {found.name} --max-running N, or --rate RATE",
+        )
 
 
 def _in_line(facts: JobFacts) -> Cause:

@@ -40,8 +40,11 @@ class Reader:
                 # it moved on between the two looks; the second pair is as good as a first
                 job = client.inspect(ref)
                 place = client.place(ref, worker=job.worker or "")
-        gates = client.gates(ref.queue, ref.id) if job.state is State.READY else None
-        return JobFacts(job, self.queue(ref.queue, sample=False), place, gates)
+        gates = tenant = None
+        if job.state is State.READY:
+            gates = client.gates(ref.queue, ref.id)
+            tenant = None if ref.tenant is None else client.tenants.get(ref.queue, ref.tenant)
+        return JobFacts(job, self.queue(ref.queue, sample=False), place, gates, tenant)
 
     def ended(self, ref: JobRef) -> bool:
         """Whether a job that is not there has ended, as far as that can be told."""

@@ -314,6 +314,7 @@ def _options(letter: str, meta: Meta) -> JobOptions:
         backoff=None if meta.backoff is None else _backoff(*meta.backoff),
         timeout=_span(meta.timeout),
         keep=_span(meta.keep),
+        concurrency_key=meta.concurrency or None,
     )
 
 

@@ -3,7 +3,7 @@
 -- KEYS 1-4 streams c h n l | 5 jobs | 6 due | 7 moved | 8 dead | 9 dead:jobs | 10 meta | 11 stats | 12 history
 -- ARGV 1 history TTL s | 2 dead kept | 3 dead age ms | 4 error JSON of a job that never ran | then job ids
 -- Reply: for each id the state it was found in: "scheduled" (buried), "ready", "running", "dead" or "".
---#use streams waits now tally locate parse trim account
+--#use streams waits owner_of now tally locate parse trim account
 local jobs, due, moved, dead, dead_jobs, meta_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local streams = streams_of(KEYS)
 local reply, buried, launched, now, call = {}, 0, 0, now_ms(), redis.call
@@ -33,8 +33,8 @@ local function bury(id)
   end
   local stream, entry = locate(id, streams, moved)
   if not stream then return call('HEXISTS', dead_jobs, id) == 1 and 'dead' or '' end
-  local pending = redis.pcall('XPENDING', stream, 'w', entry, entry, 1)
-  return not pending.err and pending[1] and not waits(pending[1][2]) and 'running' or 'ready'
+  local owner = owner_of(stream, entry)
+  return owner and not waits(owner) and 'running' or 'ready'
 end
 
 for at = 5, #ARGV do reply[at - 4] = bury(ARGV[at]) end

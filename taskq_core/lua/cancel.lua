@@ -5,14 +5,13 @@
 -- ARGV 1 history TTL s | 2 outcome, JSON | then job ids
 -- Reply: for each id {found, worker or ""}: found is "scheduled" or "ready" (removed), "running"
 --      (to be told to its worker), "dead" or "" (nothing was done).
---#use streams waits now tally locate remember listener publish account crowd leave
+--#use streams waits owner_of now tally locate remember listener publish account crowd leave
 local jobs, due, moved, dead_jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local streams = streams_of(KEYS)
 local reply, seen, launched, now, call = {}, {}, 0, now_ms(), redis.call
 
 local function cancel_entry(id, stream, entry, name, result)
-  local pending = redis.pcall('XPENDING', stream, 'w', entry, entry, 1)
-  local owner = not pending.err and pending[1] and pending[1][2]
+  local owner = owner_of(stream, entry)
   if owner and not waits(owner) then return {'running', owner} end
   local fields = call('XRANGE', stream, entry, entry)[1][2]
   if fields[3] == '@' then

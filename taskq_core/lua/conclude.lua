@@ -46,17 +46,17 @@ for at = FIRST, #ARGV, SIZE do
 end
 for id, changes in pairs(groups) do enqueued = enqueued + settle(leases, id, changes, now) end
 
-local rows, root = {}, crowd_of(KEYS).root
+local rows, crowd = {}, crowd_of(KEYS)
 for _, batch in pairs(batches) do
   local name, stream = batch.name, streams[batch.name]
   local seen = wish and witness(wish, name, stream, batch, 1, #batch)
   local n, ran = finish(stream, batch, 1, #batch)
-  if #name > 1 then leave(crowd_of(KEYS), {{name, n, ran, batch.counter}}) end
+  if #name > 1 then leave(crowd, {{name, n, ran, batch.counter}}) end
   if seen then publish(wish, KEYS[10], batch.counter, seen, n) end
   tally(stats, history, ARGV[2], now, batch.counter, n)
   for _, entry in ipairs(batch) do rows[#rows + 1] = name .. ' ' .. entry end
 end
-if call('HGET', KEYS[13], 'flow') then vacate(root, rows, #rows) end
+if call('HGET', KEYS[13], 'flow') then vacate(crowd.root, rows, #rows) end
 for _, at in ipairs(ends) do -- what leads to a job that waits again, under another entry, stays: see ack
   local name, entry, id = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local lock = ARGV[at + 6] == '1' and KEYS[16 + 2 * (at - FIRST) / SIZE]

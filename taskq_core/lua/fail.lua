@@ -31,7 +31,7 @@ local function bury(id, record, lock)
   buried = buried + 1
 end
 
-local pair, rows = 16, {}
+local pair, rows, crowd = 16, {}, crowd_of(KEYS)
 for at = FIRST, #ARGV, SIZE do
   local stream, entry, id, delay = streams[ARGV[at]], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local record, failure, result, keep = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7]
@@ -42,13 +42,13 @@ for at = FIRST, #ARGV, SIZE do
     call('HDEL', moved, id)
     call('XACK', stream, 'w', entry)
     call('XDEL', stream, entry)
-    if #ARGV[at] > 1 then leave(crowd_of(KEYS), {{ARGV[at], 1, 1}}) end
+    if #ARGV[at] > 1 then leave(crowd, {{ARGV[at], 1, 1}}) end
     for bucket in string.gmatch(ARGV[at + 8], '%S+') do call('HINCRBY', minute, bucket, 1) end
     recorded, rows[recorded + 1] = recorded + 1, ARGV[at] .. ' ' .. entry
   end
   pair = pair + 2
 end
-if call('HGET', meta, 'flow') then vacate(crowd_of(KEYS).root, rows, recorded) end
+if call('HGET', meta, 'flow') then vacate(crowd.root, rows, recorded) end
 tally(stats, history, ttl, now, 'failed', recorded)
 tally(stats, history, ttl, now, 'retried', retried)
 tally(stats, history, ttl, now, 'dead', buried)

@@ -4,7 +4,7 @@
 -- ARGV 1 a job's id, or "" | 2 most gates
 -- Reply: {server ms, server µs, held in all, running in all, [gate, rate or "", most or "", running, held, ms of the next
 --      look or "", time by its rate, µs, or "", a job that runs under it or ""]...}; gates: "q", "t:<task>", "k:<key>"
---#use streams waits now id_of locate
+--#use streams waits now id_of key_of locate
 local call, meta, running, opens, tat, streams = redis.call, KEYS[5], KEYS[7], KEYS[8], KEYS[9], streams_of(KEYS)
 local root, rows, seen, most = string.match(KEYS[1], '^.*:'), {}, {}, tonumber(ARGV[2])
 
@@ -50,7 +50,7 @@ if set[1] or set[2] then add('q', set[1], set[2], all) end
 if ARGV[1] ~= '' then
   local stream, entry = locate(ARGV[1], streams, KEYS[10])
   local body = stream and call('XRANGE', stream, entry, entry)[1]
-  if body then of_task(body[2][1], body[2][3] == '@' and string.match(body[2][4], '[{,]"q":"([!-~]-)"')) end
+  if body then of_task(body[2][1], key_of(body[2])) end
 else
   local said = call('HGETALL', meta)
   for k = 1, #said, 2 do

@@ -4,7 +4,7 @@
 -- ARGV 1 name to go on after, or "" | 2 most, 500 at most | then names: these tenants instead
 -- Reply: a list of {name, what is set or "", done since it has jobs, [ready c h n l], running, 1 where it is parked at a
 --      limit}.
---#use crowd waits
+--#use crowd busy
 local crowd, call, found = crowd_of(KEYS), redis.call, {}
 local names = {unpack(ARGV, 3, 502)}
 if #names == 0 then
@@ -16,11 +16,8 @@ for k, tenant in ipairs(names) do
   for level in string.gmatch('chnl', '%l') do
     local name = level .. '@' .. tenant
     local n = call('XLEN', crowd.root .. name)
-    local pending = n > 0 and redis.pcall('XPENDING', crowd.root .. name, 'w') or {}
-    for _, consumer in ipairs(pending.err and {} or pending[4] or {}) do
-      if not waits(consumer[1]) then n, running = n - consumer[2], running + consumer[2] end
-    end
-    ready[#ready + 1], fields[#fields + 1] = n, name
+    local ours = n > 0 and busy(crowd.root .. name) or 0
+    running, ready[#ready + 1], fields[#fields + 1] = running + ours, n - ours, name
   end
   for _, state in ipairs(call('HMGET', crowd.ring, unpack(fields))) do
     if state == 'p' or state == 'q' then parked = 1 end

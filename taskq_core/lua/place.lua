@@ -6,7 +6,7 @@
 -- Reply: {"gone"}; {"held", stream, consumer, ms since it was handed out, deliveries, the consumer's
 --      expiry ms or "", 1 when it is revoked, server ms, unread orders, given back before it}; or
 --      {"waiting", stream, counted in this step, entry id to go on after or "", given back}.
---#use streams now locate
+--#use streams now locate last_delivered
 local streams = streams_of(KEYS)
 local stream, entry, name = locate(ARGV[1], streams, KEYS[5])
 if not stream then return {'gone'} end
@@ -27,13 +27,7 @@ if held then
 end
 
 local from, counted, orphans = ARGV[2], 0, given_back('+')
-if from == '' then
-  from = '0-0'
-  local groups = redis.pcall('XINFO', 'GROUPS', stream)
-  for _, group in ipairs(groups.err and {} or groups) do
-    if group[2] == 'w' then from = group[8] end
-  end
-end
+if from == '' then from = last_delivered(stream) end
 -- entries come with their payloads, so large ones one by one, and no more than 256 KiB in one step
 local bytes, chunk = 0, 1
 while counted < tonumber(ARGV[3]) and bytes < 262144 do

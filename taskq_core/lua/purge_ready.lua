@@ -3,7 +3,7 @@
 -- KEYS 1-4 streams c h n l | 5 moved | 6 stats | 7 history
 -- ARGV 1 history TTL s | 2 most | 3 only entries made before this ms, or ""
 -- Reply: how many were removed; 0 when none is left.
---#use now tally account crowd leave
+--#use now tally account crowd leave last_delivered
 local moved, left, before, call = KEYS[5], tonumber(ARGV[2]), tonumber(ARGV[3]), redis.call
 local removed, launched, now = 0, 0, now_ms()
 
@@ -22,11 +22,7 @@ end
 
 for level = 1, 4 do
   local stream, earlier = KEYS[level], removed
-  local groups = redis.pcall('XINFO', 'GROUPS', stream)
-  local last = '0-0' -- entries after the last delivered one wait, those given back to "-", and those held in "~"
-  for _, group in ipairs(groups.err and {} or groups) do
-    if group[2] == 'w' then last = group[8] end
-  end
+  local last = last_delivered(stream) -- what comes after it waits, and what was given back ("-") or is held ("~")
   local stop = before and ((before - 1) .. '') or '+'
   if left > 0 then remove(stream, call('XRANGE', stream, '(' .. last, stop, 'COUNT', left)) end
   for owner in string.gmatch('-~', '.') do

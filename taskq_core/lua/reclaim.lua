@@ -30,7 +30,7 @@ local crowd, names, rows = crowd_of(KEYS), {'c', 'h', 'n', 'l'}, {}
 local function drop(name, entry) -- deleted by hand: there is nothing to run
   call('XACK', streams[name], 'w', entry)
   rows[#rows + 1] = name .. ' ' .. entry
-  if #name > 1 then leave(crowd, {{name, 0, 1}}) end
+  if #name > 1 then leave(crowd, {{name, 1, 1}}) end
 end
 
 local function give_back(name, ids)

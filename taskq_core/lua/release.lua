@@ -7,7 +7,7 @@
 local leases, wake, worker = KEYS[5], KEYS[6], ARGV[1]
 local streams = streams_of(KEYS)
 if not redis.call('ZSCORE', leases, worker) then return -1 end
-local n, rows = 0, {}
+local n, rows, crowd = 0, {}, crowd_of(KEYS)
 for at = 3, #ARGV, 2 do
   local stream, entry = streams[ARGV[at]], ARGV[at + 1]
   local pending = held(stream, entry, worker)
@@ -16,12 +16,11 @@ for at = 3, #ARGV, 2 do
     redis.call('XCLAIM', stream, 'w', '-', 0, entry, 'RETRYCOUNT', pending[4] - 1, 'JUSTID')
     n, rows[n + 1] = n + 1, ARGV[at] .. ' ' .. entry
     if #ARGV[at] > 1 then
-      enlist(crowd_of(KEYS), ARGV[at], true)
-      leave(crowd_of(KEYS), {{ARGV[at], 0, 1}})
+      enlist(crowd, ARGV[at], true)
+      leave(crowd, {{ARGV[at], 0, 1}})
     end
   end
 end
 rouse(wake, ARGV[2], n)
-local root = crowd_of(KEYS).root
-if redis.call('HGET', root .. 'meta', 'flow') then vacate(root, rows, n) end
+if redis.call('HGET', crowd.meta, 'flow') then vacate(crowd.root, rows, n) end
 return n

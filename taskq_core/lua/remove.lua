@@ -8,7 +8,8 @@ local history, minute = KEYS[#KEYS], math.floor(now_ms() / 60000)
 local removed, root = 0, string.match(KEYS[1], '^.*:')
 -- what limits hold, by gate
 for _, gate in ipairs(redis.call('ZRANGE', root .. 'opens', 0, -1)) do redis.call('UNLINK', root .. 'held:' .. gate) end
-for _, id in ipairs(redis.call('ZRANGE', root .. 'groups', 0, 9999)) do redis.call('UNLINK', root .. 'group:' .. id) end
+-- groups that have ended come last: they expire by themselves
+for _, id in ipairs(redis.call('ZREVRANGE', root .. 'groups', 0, 9999)) do redis.call('UNLINK', root .. 'group:' .. id) end
 for k = 1, #KEYS - 1 do removed = removed + redis.call('UNLINK', KEYS[k]) end
 for k = 0, ARGV[1] - 1 do removed = removed + redis.call('UNLINK', history .. ':' .. (minute - k)) end
 return removed

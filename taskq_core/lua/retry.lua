@@ -4,15 +4,10 @@
 --      12 history
 -- ARGV 1 history TTL s | 2 tokens kept | then job ids
 -- Reply: for each id the state it was found in: "dead" and "scheduled" (done), "ready", "running" or "".
---#use streams waits now tally rouse record locate account
+--#use streams waits owner_of now tally rouse record locate account
 local jobs, due, moved, dead, dead_jobs, wake = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local streams = streams_of(KEYS)
 local reply, revived, hastened, now, call = {}, 0, 0, now_ms(), redis.call
-
-local function running(stream, entry)
-  local pending = redis.pcall('XPENDING', stream, 'w', entry, entry, 1)
-  return not pending.err and pending[1] and not waits(pending[1][2])
-end
 
 local function retry(id)
   local record = call('HGET', dead_jobs, id)
@@ -31,7 +26,8 @@ local function retry(id)
   end
   local stream, entry = locate(id, streams, moved)
   if not stream then return '' end
-  return running(stream, entry) and 'running' or 'ready'
+  local owner = owner_of(stream, entry)
+  return owner and not waits(owner) and 'running' or 'ready'
 end
 
 for at = 3, #ARGV do reply[at - 2] = retry(ARGV[at]) end

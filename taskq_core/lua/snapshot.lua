@@ -6,7 +6,8 @@
 -- Reply: {server ms, [length, pending, orphans, oldest waiting entry id or ""] of each level, due count,
 --      ms the next is due or "", dead count, workers, meta flat, totals flat, [minute ms, flat]...,
 --      {schedules that are not paused, the next time of one, ms, or "", leases that have run out,
---      tenants, jobs that limits hold}}: what tenants have is in the levels, and the oldest of those of the twenty whose turn is next
+--      tenants, jobs of no tenant that limits hold}}: what tenants have is in the levels, and the oldest of those
+--      of the twenty whose turn is next
 --#use behind now crowd stand
 local due, dead, leases, meta, stats, history = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local call, levels, minutes, held = redis.call, {}, {}, 0
@@ -14,7 +15,8 @@ local call, levels, minutes, held = redis.call, {}, {}, 0
 local crowd = crowd_of(KEYS)
 local tenants = call('ZCARD', crowd.all)
 for k, level in ipairs({'c', 'h', 'n', 'l'}) do
-  local found = stand(KEYS[k])
+  local found, kept = stand(KEYS[k])
+  held = held + kept
   if tenants > 0 then
     local sums = call('HMGET', crowd.sums, level, string.upper(level))
     found[1], found[2] = found[1] + (sums[1] or 0), found[2] + (sums[2] or 0)

@@ -4,25 +4,11 @@
 -- ARGV 1 bytes of payload that may be copied | then job ids
 -- Reply: a letter for each id: "s" scheduled, "r" ready, "w" a worker has it, "d" dead, "g" gone, "n" no
 --      such job was ever made. Fewer letters than ids: the bytes were used up, ask again for the rest.
---#use whose streams waits behind
+--#use whose streams waits behind last_delivered newest
 local jobs, moved, dead_jobs, meta, left = KEYS[5], KEYS[6], KEYS[7], KEYS[8], tonumber(ARGV[1])
 local streams = streams_of(KEYS)
 local call, letters, delivered, made = redis.call, {}, {}, {}
 local any_moved = call('HLEN', moved) > 0
-
-local function field(reply, name) -- of a flat reply of XINFO
-  for at = 1, #reply, 2 do
-    if reply[at] == name then return reply[at + 1] end
-  end
-end
-
-local function last_delivered(stream)
-  local groups, last = redis.pcall('XINFO', 'GROUPS', stream), '0-0'
-  for _, group in ipairs(groups.err and {} or groups) do
-    if field(group, 'name') == 'w' then last = field(group, 'last-delivered-id') end
-  end
-  return last
-end
 
 -- an entry that was delivered is there as long as it is pending; one that was not has to be looked for
 local function in_stream(stream, entry)
@@ -40,9 +26,8 @@ local function never(id)
   local stream = streams[string.sub(id, 1, 1) .. whose(id)]
   if not stream then return tonumber(string.match(id, '%-(%d+)')) > tonumber(call('HGET', meta, 'seq') or 0) end
   if not made[stream] then
-    local info = redis.pcall('XINFO', 'STREAM', stream)
     -- a tenant's stream goes when it is empty, so nothing is known of what was there
-    made[stream] = info.err and (whose(id) == '' and '0-0' or id) or field(info, 'last-generated-id')
+    made[stream] = newest(stream) or (whose(id) == '' and '0-0' or id)
   end
   return made[stream] ~= id and behind(string.match(id, '%d+%-%d+'), made[stream])
 end

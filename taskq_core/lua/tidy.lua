@@ -3,20 +3,15 @@
 -- KEYS 1-4 streams c h n l | 5 meta
 -- ARGV 1 most places looked at | 2 most held jobs looked at in a stream
 -- Reply: {places freed, counts mended, held jobs given back, gates that are looked at again}
---#use streams waits crowd vacate aged
+--#use streams waits owner_of key_of crowd vacate aged
 local call, streams, crowd, most = redis.call, streams_of(KEYS), crowd_of(KEYS), tonumber(ARGV[1])
 local root, meta = crowd.root, KEYS[5]
 local places, running, opens = root .. 'places', root .. 'running', root .. 'opens'
 
-local function owner(stream, entry)
-  local pending = redis.pcall('XPENDING', stream, 'w', entry, entry, 1)
-  return not pending.err and pending[1] and pending[1][2]
-end
-
 local stale, row = {}, call('HRANDFIELD', places, most, 'WITHVALUES')
 for k = 1, #row, 2 do
   local name, entry = string.match(row[k], '^(%S+) (%d+%-%d+)$')
-  local who = name and streams[name] and owner(streams[name], entry)
+  local who = name and streams[name] and owner_of(streams[name], entry)
   if not who or waits(who) then stale[#stale + 1] = row[k] end
 end
 if #stale > 0 then vacate(root, stale, 0) end
@@ -44,7 +39,7 @@ local function look(name, stream)
     local body = call('XRANGE', stream, held[1], held[1])[1]
     local fields, found = body and body[2] or {}, false
     local member = aged(name, held[1])
-    local key = fields[3] == '@' and string.match(fields[4], '[{,]"q":"([!-~]-)"')
+    local key = key_of(fields)
     for _, gate in ipairs({'t:' .. (fields[1] or ''), key and 'k:' .. key or nil}) do
       if call('ZSCORE', root .. 'held:' .. gate, member) then
         found = true

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TypeVar
 
+from taskq_core.claimed import Job
 from taskq_core.command import Command
 from taskq_core.commands import grouping, work
 from taskq_core.commands.work import FailedRun
@@ -61,8 +63,6 @@ class Acker:
         acks = tenure.take_acks(MAX_BATCH)
         if not acks:
             return
-        if tenure.closing:
-            await self._noter.settle(tenure)
         reply = await self._send(tenure, work.ack(tenure.keys, tenure.worker, acks))
         if reply == -1:
             self._lost(tenure)
@@ -75,23 +75,21 @@ class Acker:
         ends, tenure.conclusions = tenure.conclusions[:CONCLUDE_BATCH], tenure.conclusions[CONCLUDE_BATCH:]
         if not ends:
             return
-        if tenure.closing:
-            await self._noter.settle(tenure)
         reply = await self._send(tenure, grouping.conclude(tenure.keys, tenure.worker, ends))
         self._reporter.followed += 1
         if reply == -1:
             self._lost(tenure)
+        ended = defaultdict[str, list[Job | None]](list)
         for end in ends:
-            jobs = [tenure.drop(end.stream, end.entry)]
-            if self._meter is not None:
-                self._meter.ended(tenure.keys.queue, "lost" if reply == -1 else end.counter, jobs)
+            ended["lost" if reply == -1 else end.counter].append(tenure.drop(end.stream, end.entry))
+        if self._meter is not None:
+            for outcome, jobs in ended.items():
+                self._meter.ended(tenure.keys.queue, outcome, jobs)
 
     async def _send_fails(self, tenure: Tenure) -> None:
         runs, tenure.fails = tenure.fails[:_MOST_FAILS], tenure.fails[_MOST_FAILS:]
         if not runs:
             return
-        if tenure.closing:
-            await self._noter.settle(tenure)
         reply = await self._send(tenure, work.fail(tenure.keys, tenure.worker, runs))
         self._reporter.followed += 1
         if reply == -1:
@@ -105,7 +103,9 @@ class Acker:
         _tell(tenure, runs)
 
     async def _send(self, tenure: Tenure, command: Command[int]) -> int:
-        """The reply, however long it takes; -1 also when the lease is lost meanwhile."""
+        """The reply, however long it takes; -1 also when the lease is lost meanwhile. Last words go first."""
+        if tenure.closing:
+            await self._noter.settle(tenure)
         while not tenure.lost:
             try:
                 reply = await self._client.run(command)

@@ -75,7 +75,6 @@ class Claimer:
                     subscription.unsure = True
                 await self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                 pause = min(2.0, pause * 2)
-        await self._sleeper.close()
 
     async def _round(self) -> None:
         self.rounds += 1

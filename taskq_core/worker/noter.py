@@ -72,7 +72,7 @@ class Noter:
     async def _renew(self) -> None:
         for slot in self._slots.running:
             job = slot.lane_job or slot.job
-            if job is not None and job.notebook is not None and not job.home.lost and _hears(job.home):
+            if job is not None and job.notebook is not None and _hears(job.home):
                 report = _report(job.home, job, _keep_ms(job))
                 await self._send_all(job.home, [report] if report is not None else [])
 

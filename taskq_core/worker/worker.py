@@ -122,6 +122,7 @@ class Worker:
         self.reporter.subscriptions = {s.keys.queue: s for s in self._subscriptions}
         self._client = async_client(self._url, self._namespace, self._meter)
         self._slots = Slots(self._concurrency, self.reporter)
+        self._sleeper = Sleeper(self._url, self._meter)
         context = Context(
             self._client,
             self._subscriptions,
@@ -130,7 +131,7 @@ class Worker:
             self._slots,
             self.about,
             self.lost,
-            Sleeper(self._url, self._meter),
+            self._sleeper,
             meter=self._meter,
         )
         # queues on several servers are looked after one by one: none waits for the server of another
@@ -162,6 +163,7 @@ class Worker:
         await self._slots.close()
         await self._sign_off()
         await asyncio.gather(*(asyncio.to_thread(heartbeat.join, 2.0) for heartbeat in heartbeats))
+        await self._sleeper.close()
         await self._client.close()
         if self.vitals is not None:
             self.vitals.leave()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from taskq_core import Client, State, WorkerInfo
 from tests.conftest import Spawn
@@ -15,6 +15,7 @@ from tests.waiting import wait_until
 if TYPE_CHECKING:
     from tests.cli.conftest import Shell  # which makes the fixture `staff` of this class
 
+T = TypeVar("T")
 APP = """
 import asyncio, os, time
 from datetime import timedelta
@@ -83,9 +84,9 @@ class Staff:
         lines = (json.dumps(payload) + "\n") * count
         return self.sh.ok("enqueue", task, "-", "-q", "emails", *flags, stdin=lines).split()
 
-    def until(self, condition: Callable[[], object], what: str = "") -> None:
-        """Waits for something to come true."""
-        wait_until(condition, 30, what)
+    def until(self, condition: Callable[[], T], what: str = "") -> T:
+        """Waits for something to come true, and returns it."""
+        return wait_until(condition, 30, what)
 
     def running(self, count: int) -> None:
         """Waits until so many jobs run."""

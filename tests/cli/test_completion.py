@@ -18,9 +18,9 @@ import pytest
 from taskq_cli.complete.answer import candidates
 from tests.cli.conftest import Shell
 from tests.conftest import Spawn, Taskq
-from tests.processes import ROOT, environment, taskq_command
+from tests.processes import ROOT, environment, taskq_command, with_command
 from tests.servers import missing
-from tests.waiting import wait_until
+from tests.waiting import NotInTime, wait_until
 
 SHELLS = ("bash", "zsh", "fish")
 WORKER = """
@@ -41,12 +41,7 @@ def env(sh: Shell, clean_home: Path, tmp_path: Path) -> dict[str, str]:
     with sh.client() as client:
         for queue in ("emails", "events", "images"):
             client.enqueue(queue, "t", {})
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    (programs / "taskq").write_text(f'#!/bin/sh\nexec {shlex.join(taskq_command())} "$@"\n')
-    (programs / "taskq").chmod(0o755)
-    found = environment(clean_home, sh.server.url, TERM="xterm")
-    return found | {"PATH": f"{programs}:{found['PATH']}"}
+    return with_command(environment(clean_home, sh.server.url, TERM="xterm"), tmp_path / "bin")
 
 
 PREPARED = {
@@ -154,14 +149,16 @@ class Keyboard:
         )
         os.close(slave)
 
-    def type(self, keys: str, expected: str, timeout: float = 15.0) -> None:
-        """Returns when the text stands there. An answer to a terminal's question is not awaited."""
+    def shows(self, expected: str, keys: str, timeout: float = 15.0) -> bool:
+        """Whether the text stands there once the keys are typed. A terminal's question is not answered."""
         os.write(self._master, keys.encode())
         shown, end = "", time.monotonic() + timeout
         while expected not in shown:
-            assert time.monotonic() < end, f"no {expected!r} in {shown!r}"
+            if time.monotonic() > end:
+                raise NotInTime(f"no {expected!r} in {shown!r}")
             if select.select([self._master], [], [], 0.1)[0]:
                 shown += os.read(self._master, 65536).decode(errors="replace")
+        return True
 
     def close(self) -> None:
         """Ends the shell."""
@@ -188,9 +185,9 @@ PREPARE = {
     ("keyboard", "shell"), [("bash", "bash"), ("zsh", "zsh")], indirect=["keyboard"], ids=["bash", "zsh"]
 )
 def test_the_tab_key_completes_a_queue(keyboard: Keyboard, shell: str) -> None:
-    keyboard.type(PREPARE[shell], "ready")
-    keyboard.type("taskq jobs --queue=im\t", "ages")
-    keyboard.type("\x15taskq queue pau\t", "se")
+    assert keyboard.shows("ready", PREPARE[shell])
+    assert keyboard.shows("ages", "taskq jobs --queue=im\t")
+    assert keyboard.shows("se", "\x15taskq queue pau\t")
 
 
 @pytest.mark.parametrize("words", [["jobs", "-q", ""], ["enqueue", ""]])

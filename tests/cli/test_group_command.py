@@ -61,11 +61,16 @@ def test_a_chain_from_the_command_line(taskq: Taskq, rig: Rig) -> None:
     later = '{"task":"c","payload":{"x":[1]},"in":"1h"}'
     done = taskq("enqueue", "a", "-q", "q", "--then", "b", "--then", later, url=rig.url)
     assert rig.detail(done.stdout.strip().partition("/")[2]).then == ("b", "c")
-    for wrong in ("a b", '{"task":"x","unique":"u"}', '{"payload":{}}', '"x","y"'):
+    far, past = '{"task":"x","in":1e300}', '{"task":"x","in":-1}'
+    for wrong in ("a b", '{"task":"x","unique":"u"}', '{"payload":{}}', '"x","y"', far, past):
         refused = taskq("enqueue", "a", "-q", "q", "--then", wrong, url=rig.url)
         assert refused.returncode == 2, wrong
         assert "Traceback" not in refused.stderr
     assert rig.totals()["enqueued"] == 1
+    line = '{"task":"a","then":[' + far + ']}\n{"task":"a"}\n'
+    mixed = taskq("enqueue", "-", "-q", "q", stdin=line, url=rig.url)
+    assert (mixed.returncode, "seconds are too many" in mixed.stderr) == (6, True), mixed.stderr
+    assert rig.totals()["enqueued"] == 2
 
 
 @pytest.mark.parametrize(

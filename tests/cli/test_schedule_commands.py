@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -187,7 +188,11 @@ def test_an_overdue_one_is_said_to_be(sh: Shell) -> None:
 def test_schedules_move_with_an_export(sh: Shell) -> None:
     sh.ok(*NIGHTLY, "name=é", "--overlap", "skip", "--retries", "3", "--keep", "1h")
     with sh.client() as client:
+        made = client.schedules.get(ScheduleRef("reports", "nightly")).schedule
+        keyed = replace(made, options=replace(made.options, concurrency_key="report"))
+        client.schedules.add("reports", keyed, replace=True)
         before = client.schedules.get(ScheduleRef("reports", "nightly"))
+        assert before.schedule.options.concurrency_key == "report"
         exported = sh.ok("export")
         client.remove("reports")
         assert "1 schedules not added" in sh("import", stdin=exported).stderr

@@ -147,7 +147,7 @@ def test_a_job_that_is_cancelled_and_does_not_stop(sh: Shell, staff: Staff) -> N
     (ref,) = staff.enqueue("stubborn")
     staff.running(1)
     sh.ok("cancel", ref, "--yes")
-    staff.until(lambda: why(sh, ref)["cause"] == "being_cancelled")
+    assert staff.until(lambda: why(sh, ref)["cause"] == "being_cancelled", "the wish to be seen")
 
 
 def test_a_worker_that_lives_and_takes_nothing(sh: Shell, staff: Staff) -> None:

@@ -10,7 +10,6 @@ import json
 import os
 import pty
 import re
-import shlex
 import signal
 import subprocess
 import threading
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from taskq_core import Client, JobOptions, JobRef, State
-from tests.processes import Program, environment, taskq_command
+from tests.processes import Program, environment, taskq_command, with_command
 from tests.servers import Server
 from tests.waiting import wait_until
 
@@ -87,14 +86,9 @@ class World:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
         (folder / "resize.sh").chmod(0o755)
-        programs = folder / "bin"
-        programs.mkdir()
-        (programs / "taskq").write_text(f'#!/bin/sh\nexec {shlex.join(taskq_command())} "$@"\n')
-        (programs / "taskq").chmod(0o755)
         # on disk, so that `taskq doctor` has nothing to say
         self.server = Server("valkey", "--appendonly", "yes", "--appendfsync", "everysec").start()
-        env = environment(folder, self.server.url)
-        self.env = env | {"PATH": f"{programs}:{env['PATH']}"}
+        self.env = with_command(environment(folder, self.server.url), folder / "bin")
         self.client = Client(self.server.url)
         self._worker: Program | None = None
         self._other: Server | None = None

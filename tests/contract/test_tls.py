@@ -5,6 +5,7 @@ On Redis only: the Valkey of the wheel is built without TLS. What taskq does is 
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -124,10 +125,12 @@ async def test_asyncio_does_the_same(place: str) -> None:
 
 def test_a_worker_process_and_commands_use_it(papers: Papers, spawn: Spawn, tmp_path: Path) -> None:
     with encrypted(papers.options("worker", "127.0.0.1")) as server:
-        work_and_look(f"rediss://127.0.0.1:{server.port}{papers.query()}", spawn, tmp_path)
+        place = f"rediss://127.0.0.1:{server.port}{papers.query()}"
+        assert work_and_look(place, spawn, tmp_path) == 128 + signal.SIGTERM
 
 
-def work_and_look(place: str, spawn: Spawn, tmp_path: Path) -> None:
+def work_and_look(place: str, spawn: Spawn, tmp_path: Path) -> int:
+    """A worker and commands at that place; the exit code of the worker, which has done its job."""
     (tmp_path / "app.py").write_text(
         "from taskq_core import TaskQueue\nq = TaskQueue('lemon')\n@q.process('t')\ndef t(job): return 1\n"
     )
@@ -147,9 +150,10 @@ def work_and_look(place: str, spawn: Spawn, tmp_path: Path) -> None:
             done = many.run(*words)
             assert done.returncode == 0 or (words == ["doctor"] and done.returncode == 1), done.stderr
             assert "lemon" in done.stdout or words[0] in ("health", "doctor")
-        assert worker.stop() == 128 + 15
+        ended = worker.stop()
         client.remove("lemon")
     many.close()
+    return ended
 
 
 # -- what fails ------------------------------------------------------------------------------------------

@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from taskq_core import State, config
 from tests.cli.world import World
 from tests.conftest import Spawn
-from tests.processes import ROOT, taskq_command
+from tests.pages import each_block_of_shell, of_kind, read, works
+from tests.processes import taskq_command
 from tests.servers import Server
 from tests.waiting import wait_until
 
-PAGE = (ROOT / "docs" / "enqueueing.md").read_text()
-SHELL = re.findall(r"^```sh\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
-(PYTHON,) = re.findall(r"^```python\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+(PYTHON,) = of_kind("enqueueing.md", "python")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    found = World(tmp_path_factory.mktemp("enqueueing"))
-    found.client.enqueue("search", "index", {"doc": 0})  # a limit is set of a queue that is there
-    yield found
-    found.close()
-
-
-@pytest.mark.parametrize("block", SHELL, ids=lambda block: block[:40])
+@each_block_of_shell("enqueueing.md")
 def test_a_block_of_shell_works(world: World, block: str) -> None:
-    done = world.run("set -e\n" + block)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
+    world.client.enqueue("search", "index", {"doc": 0})  # a limit is set of a queue that is there
+    done = works(world, block)
     if "doc-8" in block:
         (job,) = (
             job for job in world.client.list_jobs("search", State.SCHEDULED).jobs if job.unique == "doc-8"
@@ -62,4 +48,4 @@ def test_the_application_does_what_is_said(any_server: Server, spawn: Spawn, tmp
 def test_the_figures_of_the_page_are_those_of_the_code() -> None:
     assert timedelta(milliseconds=config.UNIQUE_FOR_MS) == timedelta(hours=24)
     assert config.DEBOUNCE_MOST == 10
-    assert "10 times `debounce` by default" in PAGE
+    assert "10 times `debounce` by default" in read("enqueueing.md")

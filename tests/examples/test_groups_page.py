@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,29 +10,18 @@ import pytest
 from taskq_core import WorkerOptions
 from taskq_core.config import GROUP_KEEP_MS, MAX_CHAIN_BYTES, MAX_LINKS, MAX_PAYLOAD_BYTES
 from tests.cli.world import World
-from tests.processes import ROOT
+from tests.pages import of_kind, works
 from tests.servers import Server
 
-PAGE = (ROOT / "docs" / "groups.md").read_text()
-SHELL = re.findall(r"^```sh\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
-PYTHON = re.findall(r"^```python\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    found = World(tmp_path_factory.mktemp("groups"))
-    found.start_worker()
-    yield found
-    found.close()
+PYTHON = of_kind("groups.md", "python")
 
 
 def test_the_blocks_of_shell_work_one_after_the_other(world: World) -> None:
+    world.start_worker()
     world.client.enqueue("images", "resize", {})
-    for block in SHELL:
-        done = world.run("set -e\n" + block)
-        assert "Traceback" not in done.stderr
+    for block in of_kind("groups.md", "sh"):
         # nothing of that group is dead, which a command that is to retry it says with an exit code
-        assert done.returncode == 0 or "retry" in block, f"{block}\n{done.stdout}\n{done.stderr}"
+        works(world, block, 4 if "retry" in block else 0)
 
 
 def test_the_application_runs_its_groups_and_its_chain(
@@ -42,7 +29,7 @@ def test_the_application_runs_its_groups_and_its_chain(
 ) -> None:
     monkeypatch.setenv("TASKQ_REDIS_URL", any_server.url)
     found: dict[str, Any] = {}
-    exec(compile("\n".join(PYTHON).replace("from __future__", "# "), "page", "exec"), found)
+    exec(compile("\n".join(PYTHON), "page", "exec"), found)
     queue = found["queue"]
 
     async def play() -> None:

@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from taskq_core import Client, Rate
 from tests.cli.world import World
 from tests.conftest import Spawn
+from tests.pages import each_block_of_shell, of_kind, works
 from tests.processes import ROOT, taskq_command
 from tests.servers import Server
 from tests.waiting import wait_until
 
-PAGE = (ROOT / "docs" / "limits.md").read_text()
-SHELL = re.findall(r"^```sh\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
-(PYTHON,) = re.findall(r"^```python\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+(PYTHON,) = of_kind("limits.md", "python")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    found = World(tmp_path_factory.mktemp("limits"))
-    yield found
-    found.close()
-
-
-@pytest.mark.parametrize("block", SHELL, ids=lambda block: block[:40])
+@each_block_of_shell("limits.md")
 def test_a_block_of_shell_works(world: World, block: str) -> None:
     world.client.enqueue("mail", "send", {"to": "user@example.com"})
-    done = world.run("set -e\n" + block)
-
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
+    works(world, block)
 
 
 def test_the_application_declares_its_limits(any_server: Server, spawn: Spawn, tmp_path: Path) -> None:

@@ -11,24 +11,15 @@ import pytest
 
 from tests.cli.world import INTERRUPTED, World
 from tests.deploy.files import K8S, kustomized, tool
-from tests.deploy.page import blocks, commands
+from tests.pages import commands, each_block_of_shell, of_kind, read
 from tests.processes import ROOT, taskq_command
 
-OPERATIONS = [block for kind, block in blocks("operations.md") if kind == "sh"]
 DEPLOY = commands("deploy.md")
 IMAGES = ("taskq", "shop")
 BY_LINE = ("taskq top", "--watch")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    found = World(tmp_path_factory.mktemp("operations"))
-    found.start_worker()
-    yield found
-    found.close()
-
-
-@pytest.mark.parametrize("block", OPERATIONS, ids=[block[:40] for block in OPERATIONS])
+@each_block_of_shell("operations.md")
 def test_a_block_works(world: World, block: str) -> None:
     world.start_worker()
     block = world.fill_in(block, "inspect").replace("redis://other:6379", world.other.tcp_url)
@@ -83,9 +74,7 @@ def test_files_and_resources_that_commands_name_are_there() -> None:
 
 
 def test_the_page_names_all_components() -> None:
-    [table] = re.findall(
-        r"\| component \| brings \|\n(.*?)\n\n", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL
-    )
+    [table] = re.findall(r"\| component \| brings \|\n(.*?)\n\n", read("deploy.md"), re.DOTALL)
 
     assert sorted(re.findall(r"^\| `([\w-]+)`", table, re.MULTILINE)) == sorted(
         folder.name for folder in (K8S / "components").iterdir()
@@ -93,7 +82,7 @@ def test_the_page_names_all_components() -> None:
 
 
 def test_the_dockerfile_of_the_page_is_the_one_of_the_example() -> None:
-    [text] = [block for kind, block in blocks("deploy.md") if kind == "dockerfile"]
+    [text] = of_kind("deploy.md", "dockerfile")
     example = (ROOT / "examples" / "container" / "Dockerfile").read_text()
 
     lines = [line for line in example.splitlines() if line and not line.startswith("#")]
@@ -103,13 +92,8 @@ def test_the_dockerfile_of_the_page_is_the_one_of_the_example() -> None:
 def test_the_default_figures_of_the_page_are_those_of_the_code() -> None:
     from taskq_core import config
 
-    rows = dict(
-        re.findall(
-            r"^\| `?(?:--)?([-\w]+)`?[^|]*\| ([\d.]+)",
-            (ROOT / "docs/operations.md").read_text(),
-            re.MULTILINE,
-        )
-    )
+    row = r"^\| `?(?:--)?([-\w]+)`?[^|]*\| ([\d.]+)"
+    rows = dict(re.findall(row, read("operations.md"), re.MULTILINE))
 
     assert int(rows["grace"]) * 1000 == config.GRACE_MS
     assert int(rows["lease"]) * 1000 == config.LEASE_MS

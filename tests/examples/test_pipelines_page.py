@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.world import INTERRUPTED, World
-from tests.processes import ROOT
+from tests.pages import read
 
-PAGE = (ROOT / "docs" / "pipelines.md").read_text()
+PAGE = read("pipelines.md")
 BLOCKS = re.findall(r"^## (.*?)$|^```sh\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
 ENDLESS = ("--watch", "taskq tail")
 
@@ -25,18 +25,16 @@ def blocks() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(world: World) -> World:
     """A world with the files that the page names."""
-    found = World(tmp_path_factory.mktemp("page"))
-    (found.folder / "customers.csv").write_text("ada,pro\nbob,free\n")
-    with sqlite3.connect(found.folder / "shop.db") as shop:
+    (world.folder / "customers.csv").write_text("ada,pro\nbob,free\n")
+    with sqlite3.connect(world.folder / "shop.db") as shop:
         shop.execute("CREATE TABLE users (id INTEGER, email TEXT, active INTEGER)")
         shop.executemany(
             "INSERT INTO users VALUES (?, ?, 1)", [(n, f"user{n}@example.com") for n in range(3)]
         )
-    found.start_worker()
-    yield found
-    found.close()
+    world.start_worker()
+    return world
 
 
 @pytest.mark.parametrize(("title", "block"), list(blocks()), ids=[f"{t}: {b[:40]}" for t, b in blocks()])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +11,18 @@ import pytest
 from taskq_core import Client, Discard, Job, TaskQueue, WorkerOptions, config
 from tests.cli.world import World
 from tests.conftest import Spawn
-from tests.processes import ROOT, taskq_command
+from tests.pages import each_block_of_shell, of_kind, works
+from tests.processes import taskq_command
 from tests.servers import Server
 from tests.waiting import wait_until
 
-PAGE = (ROOT / "docs" / "progress.md").read_text()
-SHELL = re.findall(r"^```sh\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
-PYTHON = re.findall(r"^```python\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+PYTHON = of_kind("progress.md", "python")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    found = World(tmp_path_factory.mktemp("progress"))
-    found.start_worker()
-    yield found
-    found.close()
-
-
-@pytest.mark.parametrize("block", SHELL, ids=lambda block: block[:40])
+@each_block_of_shell("progress.md")
 def test_a_block_of_shell_works(world: World, block: str) -> None:
-    done = world.run("set -e\n" + block)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
+    world.start_worker()
+    done = works(world, block)
     if "render.sh" in block:
         assert "fonts loaded" in done.stdout
         assert "40 % two of five pages" in done.stderr
@@ -79,10 +67,15 @@ def test_the_client_reads_the_notes_of_a_dead_job(
     assert told.endswith(" no more paper\n")
 
 
-def test_the_test_of_the_page_passes() -> None:
-    names: dict[str, Any] = {}
-    exec(compile(PYTHON[2], "page", "exec"), names)
-    asyncio.run(names["test_the_report_says_when_it_is_done"]())
+def test_the_test_of_the_page_passes_and_not_with_a_handler_that_says_something_else() -> None:
+    def run(page: str) -> None:
+        names: dict[str, Any] = {}
+        exec(compile(page, "page", "exec"), names)
+        asyncio.run(names["test_the_report_says_when_it_is_done"]())
+
+    run(PYTHON[2])
+    with pytest.raises(AssertionError):
+        run(PYTHON[2].replace('job.log("rendered")', 'job.log("something else")'))
 
 
 def test_the_figures_of_the_page_are_those_of_the_code() -> None:

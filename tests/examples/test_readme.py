@@ -13,22 +13,8 @@ from tests.processes import ROOT, taskq_command
 from tests.servers import Server
 from tests.waiting import wait_until
 
-PAGES = [
-    "README.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "docs/architecture.md",
-    "docs/wire-format.md",
-    "docs/cli.md",
-    "docs/deploy.md",
-    "docs/groups.md",
-    "docs/metrics.md",
-    "docs/operations.md",
-    "docs/pipelines.md",
-    "docs/runbook.md",
-    "docs/schedules.md",
-    "docs/security.md",
-]
+PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+PAGES += sorted(f"docs/{page.name}" for page in ROOT.glob("docs/*.md"))
 
 
 def python_blocks() -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,29 +9,19 @@ import pytest
 from taskq_core import Client, ScheduleRef
 from tests.cli.world import World
 from tests.conftest import Spawn
-from tests.processes import ROOT, taskq_command
+from tests.pages import each_block_of_shell, of_kind, works
+from tests.processes import taskq_command
 from tests.servers import Server
 from tests.waiting import wait_until
 
-PAGE = (ROOT / "docs" / "schedules.md").read_text()
-SHELL = re.findall(r"^```sh\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
-PYTHON = re.findall(r"^```python\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+PYTHON = of_kind("schedules.md", "python")
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    found = World(tmp_path_factory.mktemp("schedules"))
-    found.start_worker()
-    yield found
-    found.close()
-
-
-@pytest.mark.parametrize("block", SHELL, ids=lambda block: block[:40])
+@each_block_of_shell("schedules.md")
 def test_a_block_of_shell_works(world: World, block: str) -> None:
+    world.start_worker()
     world.client.enqueue("mail-out", "send-email", {})
-    done = world.run("set -e\n" + block.replace("redis://other:6379", world.other.tcp_url))
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
+    works(world, block)
 
 
 def test_the_application_fires_its_schedules(any_server: Server, spawn: Spawn, tmp_path: Path) -> None:

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterator
 
 import pytest
 
 from taskq_core import Client, WorkerOptions
 from tests.cli.world import World
-from tests.processes import ROOT
+from tests.pages import of_kind, works
 from tests.servers import Server
 
-PAGE = (ROOT / "docs" / "tenants.md").read_text()
-SHELL = re.findall(r"^```sh\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
-PYTHON = re.findall(r"^```python\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    found = World(tmp_path_factory.mktemp("tenants"))
-    yield found
-    found.close()
+(PYTHON,) = of_kind("tenants.md", "python")
 
 
 def test_the_blocks_of_shell_work_one_after_the_other(world: World) -> None:
-    for block in SHELL:
-        done = world.run("set -e\n" + block)
-        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
+    works(world, "".join(of_kind("tenants.md", "sh")))
 
 
 def test_the_application_works(any_server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     page: dict[str, object] = {}
-    exec(compile(PYTHON[0].replace("redis://localhost:6379", any_server.url), "page", "exec"), page)
+    exec(compile(PYTHON.replace("redis://localhost:6379", any_server.url), "page", "exec"), page)
 
     async def use() -> None:
         await page["upload"](3)  # type: ignore[operator]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from taskq_core import State, TaskLimits
+from taskq_core import JobOptions, NewJob, State, TaskLimits
 from taskq_core.claimed import Job
 from taskq_core.commands import work
 from taskq_core.keys import ORPHAN
@@ -353,6 +353,25 @@ def test_a_held_job_is_ready_and_can_be_cancelled_and_purged(rig: Rig) -> None:
     assert held(rig) == 0
     assert rig.client.snapshot("q").depth == 0
     assert not rig.raw.exists(rig.keys.opens, rig.keys.places, rig.keys.running)
+
+
+def test_who_came_earlier_starts_earlier_at_more_limits_than_a_claim_looks_at(rig: Rig) -> None:
+    def add(n: int) -> None:
+        options = [JobOptions(concurrency_key=f"k{key}") for key in range(70)]
+        rig.client.enqueue_jobs("q", [NewJob("t", {"n": n}, each) for each in options])
+
+    rig.hire()
+    add(0)
+    add(1)
+    first = claim(rig, want=140)
+    assert set(numbers(first)) == {0}
+    add(2)
+    rig.ack("w1", *first)
+    found = claim(rig, want=140)
+
+    assert len(found) < 70  # the claim was cut short
+    found += claim(rig, want=140)
+    assert numbers(found) == [1] * 70
 
 
 def test_removing_a_queue_leaves_nothing(rig: Rig) -> None:

@@ -105,6 +105,7 @@ def test_the_limits_of_a_queue_are_told(rig: Rig) -> None:
     gates = {gate.label: gate for gate in found.gates}
 
     assert (found.held, found.running) == (3, 2)
+    assert rig.client.snapshot(rig.queue).held == 3
     assert set(gates) == {"the queue", "task t", "key a"}
     assert (gates["the queue"].running, gates["the queue"].max_running) == (2, 9)
     assert (gates["the queue"].may_start or 0) >= 8

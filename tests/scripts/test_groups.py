@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,9 +21,11 @@ from taskq_core import (
     State,
 )
 from taskq_core.commands import grouping, operate, produce
+from tests.scripts.crowd import recount, take
 from tests.scripts.grouping import (
     CALLBACK,
     callbacks,
+    chain,
     claim_all,
     conclude,
     concluding,
@@ -265,6 +268,24 @@ def test_a_worker_without_a_lease_concludes_nothing(rig: Rig) -> None:
     assert conclude(rig, "w1", *jobs) == 0  # it is in another's hands
     assert conclude(rig, "w2", again) == 1
     assert len(callbacks(rig)) == 1
+
+
+@pytest.mark.parametrize("how", ["member", "link"])
+def test_an_end_frees_the_place_at_a_limit_and_the_turn_of_a_tenant(rig: Rig, how: str) -> None:
+    options = JobOptions(group="g") if how == "member" else chain("t")
+    opened(rig)
+    tenant = replace(options, tenant="a", concurrency_key="k")
+    rig.client.tenants.set("q", "a", max_running=1)
+    rig.client.enqueue_jobs("q", [NewJob("t", {}, each) for each in (tenant, tenant, options)])
+    rig.hire()
+    jobs = take(rig, want=3)
+    assert (len(jobs), rig.raw.hgetall(rig.keys.running)) == (2, {b"k:k": b"1"})
+
+    assert [conclude(rig, "w1", *jobs) for _ in range(2)] == [2, 0]
+
+    assert rig.raw.hgetall(rig.keys.running) == {}
+    recount(rig)
+    assert [job.tenant for job in take(rig, want=3) if job.tenant] == ["a"]
 
 
 def test_a_job_whose_claim_was_lost_is_ended_all_the_same(rig: Rig) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from taskq_core import State
 from taskq_core.commands import work
+from tests.scripts.crowd import recount, take
 from tests.scripts.rig import LONG_MS, Rig
 
 
@@ -171,6 +172,26 @@ def test_a_job_that_killed_too_many_workers_is_set_apart_and_can_be_buried(rig: 
     assert rig.reclaim("w3").state == "gone"
     assert (rig.state(poison), rig.detail(poison).attempts) == (State.DEAD, 3)
     assert rig.state(other) is State.READY
+
+
+@pytest.mark.parametrize("finder", ["reclaim", "adopt"])
+def test_a_tenants_jobs_that_were_deleted_by_hand_are_counted_out_by_who_finds_it(
+    rig: Rig, finder: str
+) -> None:
+    rig.add(3, tenant="a")
+    rig.hire()
+    jobs = take(rig, want=3)
+    for job in jobs[:2]:
+        rig.raw.xdel(rig.keys.root + job.stream, job.entry)
+
+    if finder == "adopt":
+        assert len(rig.run(work.adopt(rig.keys, "w1", [(job.stream, job.entry) for job in jobs]))) == 1
+    else:
+        rig.expire("w1")
+        assert len(rig.reclaim("w1", "1000", crashes=1).poison) == 1
+
+    recount(rig)
+    assert rig.client.snapshot("q").running == 1
 
 
 def test_a_retired_worker_without_jobs_is_gone(rig: Rig) -> None:

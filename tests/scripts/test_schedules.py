@@ -25,7 +25,9 @@ from tests.scripts.scheduling import HOUR_MS, REF, fire_all, info, kept, look, m
 def test_what_is_kept_is_what_is_read(rig: Rig) -> None:
     made = kept(
         rig, "30 2 * * *", tz="Europe/Berlin", missed="all", grace=timedelta(hours=2), overlap="skip",
-        jitter=timedelta(seconds=30), options=JobOptions(priority="high", retries=2, keep=timedelta(hours=1)),
+        jitter=timedelta(seconds=30), options=JobOptions(
+            priority="high", retries=2, keep=timedelta(hours=1), concurrency_key="k"
+        ),
         payload={"a": [1, "é"]},
     )  # fmt: skip
     found = info(rig)

@@ -49,7 +49,9 @@ class Turns(RuleBasedStateMachine):
     def begin(self) -> None:
         self._hire()
         self._hire()
-        self.rig.add(2, tenant="a")
+        for name in ("a", "b"):
+            self.rig.add(4, tenant=name)
+        self.configure("b", 1, 3)
 
     def _hire(self) -> None:
         self.workers += 1
@@ -107,12 +109,12 @@ class Turns(RuleBasedStateMachine):
     def _running(self) -> Counter[str]:
         return Counter(job.tenant or "" for jobs in self.held.values() for job in jobs)
 
+    @precondition(lambda self: any(self.held.values()))
     @rule(at=st.integers(0, 1), share=st.integers(1, 10), fate=st.sampled_from(["ack", "fail", "release"]))
     def end(self, at: int, share: int, fate: str) -> None:
-        worker = list(self.held)[at]
+        busy = [worker for worker, jobs in self.held.items() if jobs]
+        worker = busy[at % len(busy)]
         jobs, self.held[worker] = self.held[worker][:share], self.held[worker][share:]
-        if not jobs:
-            return
         if fate == "ack":
             assert self.rig.ack(worker, *jobs) == len(jobs)
         elif fate == "release":

@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 
 from taskq_cli.top.detectors import RULES, Finding, findings
+from taskq_cli.top.format import Pen
 from taskq_cli.top.frame import PLACES, Frame
 from taskq_cli.top.keymap import KEYMAP, SCREENS
 from taskq_cli.top.queue_row import eta_of, queue_rows, state_of
+from taskq_cli.top.screens.queue_columns import fitting, queue_columns
 from taskq_cli.top.store import Store
 from tests.top.world import SERVER, START, Flow, frame, worker
 
@@ -181,6 +183,22 @@ def test_the_forecast_says_when_nothing_waits_any_more(
 )
 def test_each_state_has_a_word(flow: Flow, state: str) -> None:
     assert state_of(flow.at(0)) == state
+
+
+def test_what_limits_hold_is_told_where_some_are_set_or_hold_jobs() -> None:
+    calm = CALM.at(0)
+    held = replace(calm, held=calm.waiting)
+    assert (state_of(held), state_of(replace(held, held=1))) == ("limited", "busy")
+
+    columns = queue_columns(Pen())
+    for queue, shown in (
+        (calm, False), (held, True), (replace(calm, settings={"rate:send": "1"}), True),
+        (replace(calm, settings={"max_jobs": "1"}), False),
+    ):  # fmt: skip
+        store = Store()
+        store.add(replace(frame(0, []), queues=(queue,)))
+        found = fitting(columns, queue_rows(store, store.frames[-1], cells=8))
+        assert ("held" in [column.name for column in found]) is shown
 
 
 def test_a_row_has_the_rates_the_share_of_failures_and_five_minutes() -> None:

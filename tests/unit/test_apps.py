@@ -27,9 +27,10 @@ def send(job): ...
 MORE = """
 from taskq_core import TaskQueue
 
-mails = TaskQueue("mails", redis="redis://unused")
+mails = TaskQueue("mails", redis="redis://unused", max_jobs=5)
 
-@mails.process("{task}")
+@mails.every("1h")
+@mails.process("{task}", max_running=2)
 def another(job): ...
 """
 
@@ -77,6 +78,14 @@ def test_tasks_of_one_queue_in_several_apps_are_put_together() -> None:
     (queue,) = load_queues(["app_one", "package.app_two"], only=["mails"])
 
     assert sorted(queue.handlers) == ["other", "send"]
+
+
+def test_so_are_what_their_code_says_of_limits_and_their_schedules() -> None:
+    (queue,) = load_queues(["app_one", "package.app_two"], only=["mails"])
+
+    assert queue.settings == {"max_jobs": 5, "max_running:other": 2}
+    assert list(queue.schedules) == ["other"]
+    assert load_queues(["app_one"], only=["mails"])[0].settings == {}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ ONLY_THEIR_OWN = {"__enter__", "__exit__", "__aenter__", "__aexit__"}
 def verbs(client: type) -> dict[str, Any]:
     return {
         name: member
-        for part in (client, client.__base__)
+        for part in client.__mro__[:3]  # itself, what adds jobs, what calls the server
         for name, member in vars(part).items()
         if inspect.isfunction(member) and (not name.startswith("_") or name == "__init__")
     }

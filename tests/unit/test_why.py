@@ -21,6 +21,8 @@ from taskq_core import (
     Priority,
     QueueSnapshot,
     State,
+    TenantInfo,
+    TenantLimits,
     WorkerInfo,
 )
 
@@ -133,3 +135,18 @@ def test_an_order_that_was_not_read_is_told() -> None:
     holder = Holder("w1", timedelta(seconds=2), 1, NOW + LEASE, revoked=False, cancelled=True)
     cause = job_causes(JobFacts(job(State.RUNNING), queue(worker(), running=1), place(holder=holder)))[0]
     assert cause.word == "being_cancelled"
+
+
+@pytest.mark.parametrize(
+    ("limits", "held", "word"),
+    [
+        (TenantLimits(paused=True), True, "tenant_paused"),
+        (TenantLimits(max_running=1), True, "tenant_limited"),
+        (TenantLimits(max_running=1), False, "next"),
+    ],
+)
+def test_a_tenant_that_is_left_out_of_the_round_is_named(limits: TenantLimits, held: bool, word: str) -> None:
+    tenant = TenantInfo("q", "acme", limits, {Priority.NORMAL: 1}, running=1, held=held)
+    causes = job_causes(JobFacts(job(State.READY), queue(worker()), place(), tenant=tenant))
+    assert [cause.word for cause in causes] == [word]
+    assert word == "next" or ("acme" in causes[0].text and "taskq tenant" in causes[0].todo)

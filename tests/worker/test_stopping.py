@@ -10,11 +10,13 @@ from datetime import timedelta
 
 import pytest
 
-from taskq_core import Job, State
+from taskq_core import AsyncClient, Job, State
+from taskq_core.queue import make_worker
+from taskq_core.worker.signals import run_until_done
 from tests.keyspace import remains
 from tests.scripts.rig import Rig
 from tests.waiting import until
-from tests.worker.crew import counted, only_worker, queue_on, stop, work_off, working
+from tests.worker.crew import DEFAULTS, counted, only_worker, queue_on, stop, work_off, working
 
 
 async def test_jobs_that_end_within_the_grace_are_done(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
@@ -142,6 +144,45 @@ async def test_a_worker_leaves_no_tasks_and_threads_behind(rig: Rig) -> None:
 
     await until(lambda: len(asyncio.all_tasks()) == tasks, 3, "the end of all tasks")
     await until(lambda: not our_threads(), 3, "the end of all threads")
+
+
+async def test_a_worker_that_ends_at_once_leaves_no_connection_behind(rig: Rig) -> None:
+    queue, started = queue_on(rig, concurrency=1), list[str]()
+
+    @queue.process("t")
+    async def wait(job: Job) -> None:
+        started.append(job.id)
+        await asyncio.sleep(60)
+
+    rig.client.time()  # from now on its own connection is open
+    before = connections(rig)
+    worker = make_worker([queue], DEFAULTS)
+    running = asyncio.create_task(run_until_done(worker))
+    await until(lambda: rig.raw.info("clients")["blocked_clients"] == 2, 5, "the sleep of an idle worker")
+    rig.add(50)
+    await until(lambda: started)
+    for _ in range(2):  # the second time ends it at once
+        running.cancel()
+        await asyncio.sleep(0)
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert worker.failed_count == 0
+    await until(lambda: connections(rig) == before, 3, "the end of all connections")
+
+
+async def test_a_call_under_way_when_its_client_is_closed_leaves_no_connection_behind(rig: Rig) -> None:
+    before = connections(rig)
+    client = AsyncClient(rig.url)
+    call = asyncio.create_task(client.execute("BLPOP", "nothing", "0.2"))
+    await until(lambda: rig.raw.info("clients")["blocked_clients"] == 1)
+    await client.close()
+
+    assert await call is None
+    await until(lambda: connections(rig) == before, 3, "the end of all connections")
+
+
+def connections(rig: Rig) -> int:
+    return len(rig.raw.client_list())
 
 
 def our_threads() -> list[str]:

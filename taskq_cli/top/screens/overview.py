@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from taskq_cli.top.detectors import Finding
 from taskq_cli.top.format import Pen, about, rate
 from taskq_cli.top.queue_row import QueueRow, queue_rows
-from taskq_cli.top.screens.queue_columns import SPARK_CELLS, queue_columns
+from taskq_cli.top.screens.queue_columns import SPARK_CELLS, fitting, queue_columns
 from taskq_cli.top.screens.view import Goal, Scene, View
 from taskq_cli.top.widgets.columns import Column
 from taskq_cli.top.widgets.lines import Line, Lines
@@ -35,6 +35,7 @@ class Overview(View):
     def __init__(self, pen: Pen) -> None:
         super().__init__(id="overview")
         self._pen = pen
+        self._columns = queue_columns(pen)
         self._troubled = False
 
     def compose(self) -> ComposeResult:
@@ -42,9 +43,8 @@ class Overview(View):
         pen = self._pen
         yield Rows(finding_columns(pen), key=lambda row: (row.queue, row.text[:12]), pen=pen, id="trouble")
         yield Lines(id="flow")
-        columns = queue_columns(pen)
-        yield Rows(columns, key=lambda row: row.name, pen=pen, order=Ordering(columns, ("oldest",)),
-                   id="busiest")  # fmt: skip
+        order = Ordering(self._columns, ("oldest",))
+        yield Rows(self._columns, key=lambda row: row.name, pen=pen, order=order, id="busiest")
 
     def show(self, scene: Scene) -> None:
         """The scene."""
@@ -61,7 +61,9 @@ class Overview(View):
         each = 2 if small else 3
         flow.styles.height = each * len(CHARTS)
         flow.show(flow_lines(scene, self.size.width, each))
-        self.query_one("#busiest", Rows).show(queue_rows(scene.store, scene.frame, SPARK_CELLS))
+        busiest, found = self.query_one("#busiest", Rows), queue_rows(scene.store, scene.frame, SPARK_CELLS)
+        busiest.tell_of(fitting(self._columns, found))
+        busiest.show(found)
         self._show_cursor()
 
     def on_descendant_focus(self) -> None:

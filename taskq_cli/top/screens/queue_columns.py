@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from taskq_cli.top.format import Pen, about, share, span
@@ -44,6 +44,12 @@ def queue_columns(pen: Pen) -> list[Column]:
         Column("spark", "5 MIN", SPARK_CELLS, lambda r: (pen.spark(r.spark), "accent"), lambda r: r.out_rate,
                3, right=False),
     ]  # fmt: skip
+
+
+def fitting(columns: Sequence[Column], rows: Sequence[QueueRow]) -> Sequence[Column]:
+    """Those that have something to tell: no `HELD` where no queue has limits."""
+    limited = any(row.queue.limited for row in rows)
+    return [column for column in columns if limited or column.name != "held"]
 
 
 def _rate(row: QueueRow, value: float) -> Cell:

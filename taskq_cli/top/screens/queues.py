@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 
 from taskq_cli.top.format import Pen
 from taskq_cli.top.queue_row import QueueRow, queue_rows
-from taskq_cli.top.screens.queue_columns import SPARK_CELLS, queue_columns
+from taskq_cli.top.screens.queue_columns import SPARK_CELLS, fitting, queue_columns
 from taskq_cli.top.screens.view import Goal, Scene, View
 from taskq_cli.top.widgets.ordering import Ordering
 from taskq_cli.top.widgets.rows import Rows
@@ -21,19 +21,21 @@ class Queues(View):
 
     def __init__(self, pen: Pen) -> None:
         super().__init__(id="queues")
+        self._columns = queue_columns(pen)
         self._pen = pen
 
     def compose(self) -> ComposeResult:
         """One list."""
-        columns = queue_columns(self._pen)
-        order = Ordering(columns, ("oldest",))
-        yield Rows(columns, key=lambda row: row.name, pen=self._pen, order=order, id="queue-rows")
+        order = Ordering(self._columns, ("oldest",))
+        yield Rows(self._columns, key=lambda row: row.name, pen=self._pen, order=order, id="queue-rows")
 
     def show(self, scene: Scene) -> None:
         """The queues of the frame."""
         rows = self.query_one(Rows)
         rows.empty = "no queue yet: taskq enqueue TASK key=value -q QUEUE makes one"
-        rows.show(queue_rows(scene.store, scene.frame, SPARK_CELLS))
+        found = queue_rows(scene.store, scene.frame, SPARK_CELLS)
+        rows.tell_of(fitting(self._columns, found))
+        rows.show(found)
 
     def subject(self) -> str:
         """The queue under the cursor."""

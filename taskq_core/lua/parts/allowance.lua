@@ -1,6 +1,6 @@
 -- What the limits of the queue itself leave of `want`: how many jobs may start now (`may`). `settle(n)` notes that n did.
 -- `standing()` counts those that run and those that wait. Places beyond the free slots are taken ahead only of many.
---#use gcra waits
+--#use gcra busy
 local function allowance(at, streams, want)
   local call, root = redis.call, at.root
   local set = call('HMGET', root .. 'meta', 'rate', 'max_running')
@@ -14,10 +14,7 @@ local function allowance(at, streams, want)
       if k <= 4 then running, waiting = running + n, waiting - n else waiting = waiting + n end
     end
     for level in string.gmatch('chnl', '%l') do
-      local pending, ours = redis.pcall('XPENDING', streams[level], 'w'), 0
-      for _, consumer in ipairs(pending.err and {} or pending[4] or {}) do
-        if not waits(consumer[1]) then ours = ours + tonumber(consumer[2]) end
-      end
+      local ours = busy(streams[level])
       running, waiting = running + ours, waiting + call('XLEN', streams[level]) - ours
     end
     return running, waiting

@@ -1,15 +1,12 @@
 -- How many more jobs a tenant may start now by its settings, "weight max_running max_waiting paused rate…"; ms after which
 -- to look again where that is none, or nil while it is paused; and a function that notes how many did.
---#use gcra waits
+--#use gcra busy
 local function allowed(crowd, tenant, settings, us)
   local most, paused, rate = string.match(settings, '^%d+ (%d+) %d+ (%d) ?(.*)$')
   if paused == '1' then return 0 end
   local room = tonumber(most or 0) > 0 and tonumber(most) or math.huge
   for level in string.gmatch(room < math.huge and 'chnl' or '', '%l') do
-    local pending = redis.pcall('XPENDING', crowd.root .. level .. '@' .. tenant, 'w')
-    for _, consumer in ipairs(pending.err and {} or pending[4] or {}) do
-      if not waits(consumer[1]) then room = room - tonumber(consumer[2]) end
-    end
+    room = room - busy(crowd.root .. level .. '@' .. tenant)
   end
   local may, wait, spend = gcra(crowd.tat, '@' .. tenant, rate, us)
   -- a place is freed by an event; that one may get lost costs a minute

@@ -1,5 +1,5 @@
 -- An error reply when a batch (as `admit` reads it) brings a tenant more ready jobs than it may have waiting, else nil.
---#use waits
+--#use busy
 local function crowded(crowd, argv, first)
   local HEAD, call, more, i = 7, redis.call, {}, first
   while argv[i] do
@@ -12,11 +12,7 @@ local function crowded(crowd, argv, first)
     local n = 0
     for level in string.gmatch('chnl', '%l') do
       local stream = crowd.root .. level .. '@' .. tenant
-      n = n + call('XLEN', stream)
-      local pending = redis.pcall('XPENDING', stream, 'w')
-      for _, consumer in ipairs(pending.err and {} or pending[4] or {}) do
-        if not waits(consumer[1]) then n = n - tonumber(consumer[2]) end
-      end
+      n = n + call('XLEN', stream) - busy(stream)
     end
     return n
   end

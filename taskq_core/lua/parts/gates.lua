@@ -2,7 +2,7 @@
 -- root, ms, us, free (slots), workers, by_key (jobs of a key that run at a time). Tells which gate an entry has to wait
 -- at, if any, and notes who passes; nothing is written before `close`. Who was enqueued earlier passes earlier: an
 -- entry also waits where an older one of its level, or one of a higher level, does.
---#use gcra
+--#use gcra key_of
 local function gates_at(at)
   local call, root, tasks = redis.call, at.root, {}
   local held_any = call('EXISTS', root .. 'opens') == 1
@@ -30,12 +30,10 @@ local function gates_at(at)
     return known
   end
 
-  local function key_of(fields) return fields[3] == '@' and string.match(fields[4], '[{,]"q":"([!-~]-)"') end
-
   function gates.meet(entries) -- all their keys in one look
     local names, new = {}, {}
     for _, entry in ipairs(entries) do
-      local key = #entry[2] == 4 and key_of(entry[2])
+      local key = key_of(entry[2])
       local gate = key and 'k:' .. key
       if gate and not states[gate] and not new[gate] then new[gate], names[#names + 1] = true, gate end
     end
@@ -44,7 +42,7 @@ local function gates_at(at)
 
   function gates.of(fields) -- a key is looked at first: it is closed for longer, as a rule
     local set = tasks[fields[1]] or of_task(fields[1])
-    local key = #fields == 4 and key_of(fields)
+    local key = key_of(fields)
     if not key then return set.own end
     if not states['k:' .. key] then learn({'k:' .. key}) end
     local one = states['k:' .. key]

@@ -1,14 +1,11 @@
 -- Jobs of tenants have left their streams. `rows` of {stream, how many are gone, how many are in a worker's hands no more,
 -- counter}: keeps the sums, deletes streams that are empty, and lets tenants that were at a limit go on.
---#use unpark
+--#use unpark newest
 local function leave(crowd, rows)
   local call, sums, done, ended, names = redis.call, {}, {}, {}, {}
 
   local function forget(name, stream, tenant) -- the stream is empty
-    local info, last = redis.pcall('XINFO', 'STREAM', stream), 0
-    for k = 1, #info, 2 do
-      if info[k] == 'last-generated-id' then last = tonumber(string.match(info[k + 1], '^%d+')) end
-    end
+    local last = tonumber(string.match(newest(stream) or '0', '^%d+'))
     if last > tonumber(call('HGET', crowd.meta, 'born') or 0) then
       call('HSET', crowd.meta, 'born', string.format('%.0f', last))
     end

@@ -2,17 +2,12 @@
 -- others. Otherwise it comes behind the last one, with a number from 10^9 on: no job is born with such a
 -- number, so the entry cannot pass for another job's id. The microsecond makes it another one after a failover that
 -- lost this call: a worker that still has the job must not end the next one with it. `lasts` is kept for this call.
---#use id_of
+--#use id_of newest
 local function place(stream, id, name, now, lasts)
   local last = lasts[stream]
   if not last then
-    local info = redis.pcall('XINFO', 'STREAM', stream)
-    last = {0, 0}
-    for k = 1, #info, 2 do
-      if info[k] == 'last-generated-id' then
-        last = {tonumber(string.match(info[k + 1], '^%d+')), tonumber(string.match(info[k + 1], '%d+$'))}
-      end
-    end
+    local ms, seq = string.match(newest(stream) or '0-0', '^(%d+)%-(%d+)$')
+    last = {tonumber(ms), tonumber(seq)}
     lasts[stream] = last
   end
   local letter, ms, seq = string.match(id, '^(%l)(%d+)%-(%d+)')

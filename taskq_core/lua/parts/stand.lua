@@ -1,4 +1,5 @@
--- How a stream stands: {length, pending, how many of those wait (given back, or held by a limit), oldest waiting entry or ""}.
+-- How a stream stands: {length, pending, how many of those wait (given back, or held by a limit), oldest waiting entry or ""};
+-- and how many a limit holds.
 --#use waits behind
 local function stand(stream)
   local call = redis.call
@@ -15,7 +16,7 @@ local function stand(stream)
     return id
   end
 
-  local length, pending, orphans, last = call('XLEN', stream), 0, 0, '0-0'
+  local length, pending, orphans, last, held = call('XLEN', stream), 0, 0, '0-0', 0
   local groups = length > 0 and redis.pcall('XINFO', 'GROUPS', stream) or {}
   for _, group in ipairs(groups.err and {} or groups) do
     if group[2] == 'w' then
@@ -23,8 +24,9 @@ local function stand(stream)
       pending, last = summary[1], group[8]
       for _, consumer in ipairs(summary[4] or {}) do
         if waits(consumer[1]) then orphans = orphans + consumer[2] end
+        if consumer[1] == '~' then held = held + consumer[2] end
       end
     end
   end
-  return {length, pending, orphans, length > 0 and oldest(last, orphans) or ''}
+  return {length, pending, orphans, length > 0 and oldest(last, orphans) or ''}, held
 end
