@@ -32,8 +32,12 @@ def test_the_application_declares_its_limits(any_server: Server, spawn: Spawn, t
         ]  # fmt: skip
     namespace: dict[str, object] = {}
     exec(compile(PYTHON.replace('"mail",', f'"mail", redis="{any_server.url}",'), "page", "exec"), namespace)
-    asyncio.run(namespace["main"]())  # type: ignore[operator]
-    asyncio.run(namespace["queue"].close())  # type: ignore[attr-defined]
+
+    async def use() -> None:
+        await namespace["main"]()  # type: ignore[operator]
+        await namespace["queue"].close()  # type: ignore[attr-defined]
+
+    asyncio.run(use())  # one loop: its connections are closed in it
     wait_until(lambda: worker.stdout.count("sync 1") == 3, 20)
 
 
