@@ -28,7 +28,6 @@ local due_gates = lot and call('ZRANGEBYSCORE', crowd.root .. 'opens', '-inf', n
 local catch = catching(at, lot)
 want = queue.may
 for _, tenant in ipairs(call('ZRANGEBYSCORE', crowd.opens, '-inf', now, 'LIMIT', 0, 100)) do
-  call('ZREM', crowd.opens, tenant)
   unpark(crowd, tenant)
 end
 

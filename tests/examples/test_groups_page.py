@@ -20,8 +20,7 @@ def test_the_blocks_of_shell_work_one_after_the_other(world: World) -> None:
     world.start_worker()
     world.client.enqueue("images", "resize", {})
     for block in of_kind("groups.md", "sh"):
-        # nothing of that group is dead, which a command that is to retry it says with an exit code
-        works(world, block, 4 if "retry" in block else 0)
+        works(world, block)
 
 
 def test_the_application_runs_its_groups_and_its_chain(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from taskq_core import Job, NewJob
 from tests.keyspace import remains
@@ -105,6 +109,26 @@ async def test_an_idle_worker_is_woken_by_a_tenant_and_by_its_next_turn(rig: Rig
         rig.client.tenants.resume("q", "slow")
         await until(lambda: ran.count("slow") == 4, 10, "the resumed tenant")
     recount(rig)
+
+
+@pytest.mark.parametrize("limits", [{"max_running": 1}, {"rate": "1/h"}])
+async def test_a_burst_worker_ends_when_nothing_waits_at_a_limit_any_more(
+    rig: Rig, limits: dict[str, Any]
+) -> None:
+    queue = queue_on(rig)
+
+    @queue.process("t")
+    async def note(job: Job) -> None: ...
+
+    rig.client.tenants.set("q", "tight", **limits)
+    rig.add(3, tenant="tight")
+    begun, work = time.monotonic(), asyncio.create_task(work_off(queue))
+    if "rate" in limits:
+        await counted(rig, done=1)
+        assert rig.client.tenants.purge("q", "tight") == 2
+    await work
+
+    assert time.monotonic() - begun < 15  # and not once a minute, when tenants are looked at in any case
 
 
 async def test_a_chain_stays_with_its_tenant(rig: Rig) -> None:

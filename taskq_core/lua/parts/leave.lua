@@ -13,7 +13,9 @@ local function leave(crowd, rows)
     local state, others = call('HGET', crowd.ring, name), {}
     if state == 'p' or state == 'q' then call('HDEL', crowd.ring, name) end -- one in the ring is found by a claim
     for other in string.gmatch('chnl', '%l') do others[#others + 1] = crowd.root .. other .. '@' .. tenant end
-    if call('EXISTS', unpack(others)) == 0 and call('HEXISTS', crowd.set, tenant) == 0 then
+    if call('EXISTS', unpack(others)) > 0 then return end
+    call('ZREM', crowd.opens, tenant)
+    if call('HEXISTS', crowd.set, tenant) == 0 then
       call('ZREM', crowd.all, tenant)
       call('HDEL', crowd.done, tenant)
       done[tenant] = nil

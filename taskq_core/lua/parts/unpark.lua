@@ -4,6 +4,7 @@ local function unpark(crowd, tenant)
   local call, names = redis.call, {}
   for level in string.gmatch('chnl', '%l') do names[#names + 1] = level .. '@' .. tenant end
   local back = false
+  call('ZREM', crowd.opens, tenant) -- or workers would look for it again
   for k, state in ipairs(call('HMGET', crowd.ring, unpack(names))) do
     if state == 'p' or state == 'q' then
       call('HSET', crowd.ring, names[k], state == 'p' and 'r' or 'o')
