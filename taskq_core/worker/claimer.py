@@ -139,16 +139,20 @@ class Claimer:
 
     # -- claiming -------------------------------------------------------------------------
 
-    async def _claim_all(self, want: int) -> int:
-        got = 0
+    async def _claim_all(self, want: int) -> int | None:
+        """How many jobs came; None when a worker that ends with its queues could not ask all of them."""
+        got, reachable = 0, self._reachable
         self._followed = self._reporter.followed
         self._next_due, self._held = float(MAX_WAIT_MS), False
-        for subscription in self._reachable:
+        for subscription in reachable:
             if got >= want:
                 break
             got += await self._apart(subscription, self._claim(subscription, want - got)) or 0
         # the next round begins with another queue, so that none of them waits for ever
         self._subscriptions.append(self._subscriptions.pop(0))
+        if self._options.burst and len(reachable) < len(self._subscriptions):
+            await self._sleep(0.02)
+            return None
         return got
 
     async def _claim(self, subscription: Subscription, want: int) -> int:

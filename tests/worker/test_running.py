@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -274,6 +275,26 @@ async def test_burst_ends_on_an_empty_queue_and_runs_what_is_due(rig: Rig) -> No
 
     assert seen == [1]
     assert rig.state(later) is State.SCHEDULED
+
+
+async def test_burst_does_not_end_while_a_queue_cannot_be_asked(rig: Rig) -> None:
+    ran = list[str]()
+    queues = [TaskQueue(name, redis=rig.url) for name in ("q", "r")]
+    for queue in queues:
+
+        @queue.process("t")
+        async def note(job: Job) -> None:
+            if not ran:  # as when the heartbeat gets no turn for a whole lease
+                await asyncio.sleep(0.1)  # the first round of claims is over
+                worker.reporter.subscriptions["r"].beaten = 0.0
+                rig.client.enqueue("r", "t", {})
+            ran.append(job.queue)
+
+    rig.client.enqueue("q", "t", {})
+    worker = make_worker(queues, replace(DEFAULTS, burst=True, lease=timedelta(seconds=2)))
+    await asyncio.wait_for(worker.run(), 20)
+
+    assert ran == ["q", "r"]
 
 
 async def test_a_worker_of_several_queues_serves_them_all(rig: Rig) -> None:
