@@ -38,7 +38,8 @@ def test_the_application_does_what_is_said(any_server: Server, spawn: Spawn, tmp
     assert (once, last) == ("True True True", "True True")
     assert hourly.startswith("True 20")
 
-    worker = spawn([*taskq_command(), "worker", "search:queue"], any_server.url, PYTHONUNBUFFERED="1")
+    argv = [*taskq_command(), "worker", "search:queue", "-c", "1"]  # two threads' lines could run together
+    worker = spawn(argv, any_server.url, PYTHONUNBUFFERED="1")
     wait_until(lambda: len(worker.stdout.splitlines()) >= 4, 30, "the last job, a debounced one")
     assert sorted(worker.stdout.splitlines()) == [
         "digest for user@example.com", "digest for user@example.com", "index 7 a queue for jobs", "index 8 ",

@@ -285,8 +285,9 @@ async def test_burst_does_not_end_while_a_queue_cannot_be_asked(rig: Rig) -> Non
         @queue.process("t")
         async def note(job: Job) -> None:
             if not ran:  # as when the heartbeat gets no turn for a whole lease
-                await asyncio.sleep(0.1)  # the first round of claims is over
-                worker.reporter.subscriptions["r"].beaten = 0.0
+                subscriptions = worker.reporter.subscriptions  # once all were asked:
+                await until(lambda: int(worker.about(subscriptions["q"])["rounds"]) > 1)
+                subscriptions["r"].beaten = 0.0
                 rig.client.enqueue("r", "t", {})
             ran.append(job.queue)
 
