@@ -1,10 +1,12 @@
 """What tenants cost: claims and acks with 1, 10, 200 and 10,000 of them, beside a queue without, in turn.
 
-    python -m benchmarks.tenants [--jobs N] [--calls] [--memory]
+    python -m benchmarks.tenants [--jobs N] [--calls [--turn N]] [--memory] [--crowd N]
 
 Each line: jobs a second of one worker with an empty handler, over a unix socket, and the server's own time
 a job. ``--calls``: a client that claims and acks batches of 100 instead, without a worker's own work.
-``--memory`` adds a million jobs of 200 tenants and prints bytes a job.
+``--turn``: how many jobs of a tenant may come in a row then; a worker asks for 8 where jobs are short.
+``--memory`` adds a million jobs of 200 tenants and prints bytes a job. ``--crowd N``: one tenant has N jobs
+and 200 have 5 each; after how many claimed jobs had all of theirs come?
 """
 
 from __future__ import annotations
@@ -37,12 +39,12 @@ def fill(client: Client, queue: str, jobs: int, tenants: int) -> None:
             )
 
 
-def drain(client: Client, queue: str, *, flow: bool) -> int:
+def drain(client: Client, queue: str, *, flow: bool, turn: int) -> int:
     """Claims and acks until nothing is left; how many jobs there were."""
     keys, done = client.keys(queue), 0
     client.run(work.register(keys, "w", 60_000, {"host": "h"}))
     while True:
-        claim = client.run(work.claim(keys, "w", work.Wanted(BATCH, alone=True), flow=flow))
+        claim = client.run(work.claim(keys, "w", work.Wanted(BATCH, alone=True, turn=turn), flow=flow))
         acks = Acks()
         for stream, entries in claim.batches:
             acks.entries.setdefault(("done", stream), []).extend(entry for entry, _ in entries)
@@ -78,7 +80,7 @@ def measure(server: Server, step: Callable[[], int]) -> tuple[float, float]:
     return jobs / took, busy / jobs
 
 
-def run(server: Server, jobs: int, rounds: int, *, calls: bool) -> None:
+def run(server: Server, jobs: int, rounds: int, *, calls: bool, turn: int) -> None:
     """Prints the table: the median of the rounds, which take all crowds in turn."""
     client = Client(server.url)
     found: dict[int, list[tuple[float, float]]] = {tenants: [] for tenants in CROWDS}
@@ -86,7 +88,8 @@ def run(server: Server, jobs: int, rounds: int, *, calls: bool) -> None:
         for tenants in CROWDS:
             server.raw.flushall()
             fill(client, "q", jobs, tenants)
-            step = partial(drain, client, "q", flow=tenants > 0) if calls else partial(work_off, server)
+            drained = partial(drain, client, "q", flow=tenants > 0, turn=turn)
+            step = drained if calls else partial(work_off, server)
             found[tenants].append(measure(server, step))
     base = sorted(found[0])[rounds // 2][0]
     for tenants, rows in found.items():
@@ -108,18 +111,41 @@ def memory(server: Server, jobs: int) -> None:
         print(f"{server.kind:8}{tenants:5} tenants: {used / jobs:.1f} bytes a job of {len(PAYLOAD)} bytes")
 
 
+def crowd(server: Server, jobs: int, turn: int) -> None:
+    """Prints after how many claimed jobs the small ones beside a big one had all of theirs."""
+    client = Client(server.url)
+    server.raw.flushall()
+    for start in range(0, jobs, 1000):
+        client.enqueue_many("q", "t", [PAYLOAD] * min(1000, jobs - start), JobOptions(tenant="big"))
+    for number in range(200):
+        client.enqueue_many("q", "t", [PAYLOAD] * 5, JobOptions(tenant=f"t{number}"))
+    keys, claimed, small = client.keys("q"), 0, 0
+    client.run(work.register(keys, "w", 60_000, {"host": "h"}))
+    while small < 1000:
+        claim = client.run(work.claim(keys, "w", work.Wanted(BATCH, turn=turn), flow=True))
+        for stream, entries in claim.batches:
+            claimed += len(entries)
+            small += len(entries) if stream != "n@big" else 0
+    beside = f"200 tenants of 5 beside one of {jobs:,}"
+    print(f"{server.kind:8}{beside}: all had theirs by job {claimed:,} (turn {turn})")
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--calls", action="store_true")
+    parser.add_argument("--turn", type=int, default=8)
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--crowd", type=int, default=0)
     asked = parser.parse_args()
     for kind in ("valkey", "redis"):
         server = Server(kind).start()
         try:
-            run(server, asked.jobs, asked.rounds, calls=asked.calls)
+            run(server, asked.jobs, asked.rounds, calls=asked.calls, turn=asked.turn)
+            for turn in (1, 8) if asked.crowd else ():
+                crowd(server, asked.crowd, turn)
             if asked.memory:
                 memory(server, 1_000_000)
         finally:

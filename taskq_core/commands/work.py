@@ -55,7 +55,7 @@ def retire(keys: QueueKeys, worker: str) -> Command[bool]:
 class Wanted:
     """What a worker wants: how many jobs, levels in which order, and from how many deliveries on a job is a
     suspect, to be run alone. ``alone``: the worker holds nothing, so it may have one. ``free``: slots that
-    could start a job at once; None: all that is wanted.
+    could start a job at once; None: all that is wanted. ``turn``: jobs of a tenant that may come in a row.
     """
 
     count: int
@@ -64,6 +64,7 @@ class Wanted:
     alone: bool = False
     lease_ms: int = config.LEASE_MS
     free: int | None = None
+    turn: int = 1
 
 
 def claim(keys: QueueKeys, worker: str, wanted: Wanted, *, flow: bool = False) -> Command[Claim]:
@@ -73,7 +74,7 @@ def claim(keys: QueueKeys, worker: str, wanted: Wanted, *, flow: bool = False) -
         worker, wanted.count, wanted.order, wanted.suspect, int(wanted.alone), wanted.lease_ms,
     ]  # fmt: skip
     if flow:
-        args.append(wanted.count if wanted.free is None else wanted.free)
+        args += (wanted.count if wanted.free is None else wanted.free, wanted.turn)
     return Command(script("claim_flow") if flow else script("claim"), names, args, read_claim)
 
 

@@ -7,7 +7,7 @@
 --      ends: job id, result JSON or "", its TTL ms, "1" when it has a lock
 --      ids in moved; then counts for this minute: field, n
 -- Reply: how many were ended, or -1 when the lease is gone (then nothing was done).
---#use streams now tally finish listener witness publish locate unfinished crowd leave vacate
+--#use streams now tally finish youngest listener witness publish locate unfinished crowd leave vacate
 local leases, stats, history, moved, jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[11]
 local streams = streams_of(KEYS)
 local worker, ttl, call, at = ARGV[1], ARGV[2], redis.call, 7
@@ -25,7 +25,7 @@ for _ = 1, tonumber(ARGV[3]) do
   local first, last = at + 3, at + 2 + count
   local seen = wish and witness(wish, name, stream, ARGV, first, last)
   local n, ran = finish(stream, ARGV, first, last)
-  if #name > 1 then left[#left + 1] = {name, n, ran, counter} end
+  if #name > 1 then left[#left + 1] = {name, n, ran, counter, youngest(ARGV, first, last)} end
   if seen then publish(wish, KEYS[10], counter, seen, n) end
   sums[counter] = (sums[counter] or 0) + n
   for k = first, placed and last or 0 do rows[#rows + 1] = name .. ' ' .. ARGV[k] end

@@ -3,12 +3,13 @@
 -- first what a limit held that has room again. What has to wait for one is put aside ("~"), and blocks nobody.
 -- KEYS 1-4 streams c h n l | 5 leases | 6 meta | 7 due | 8 wake | 9 suspects: who makes room for them
 -- ARGV 1 worker | 2 how many | 3 levels in order, e.g. "chnl" | 4 deliveries that make a suspect
---      5 "1" when the worker holds nothing | 6 lease ms | 7 slots that are free
+--      5 "1" when the worker holds nothing | 6 lease ms | 7 slots that are free | 8 jobs in a tenant's turn
 -- Reply: as that of `claim`, but "plain" (no limits or tenants are set: `claim` is enough) in place of "flow"; then ms
 --      until jobs that a limit or the length of this call held may be asked for again, -1 where there are none.
 --#use now streams allowance parking catch fetch next_look crowd allowed enlist unpark seat ring
 local leases, meta, due, wake, call = KEYS[5], KEYS[6], KEYS[7], KEYS[8], redis.call
 local worker, want, streams, crowd = ARGV[1], tonumber(ARGV[2]), streams_of(KEYS), crowd_of(KEYS)
+local turn = tonumber(ARGV[8]) or 1
 
 if not call('ZSCORE', leases, worker) then return {'lost', -1, {}, {}, '', -1} end
 local time, first = call('TIME'), call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
@@ -51,7 +52,7 @@ for level in string.gmatch(ARGV[3], '%l') do
   if want > 0 and #due_gates > 0 and catch.state ~= 'alone' then want = want - fetch(lot, due_gates, level, streams, want, give) end
   if want > 0 and catch.state ~= 'alone' then
     local before, taken, names = catch.seated, 0, nil
-    taken, names = rotate(crowd, level, want, catch.draw, us)
+    taken, names = rotate(crowd, level, want, turn, catch, us)
     want = want - taken
     seat(crowd, worker, level, names, catch.seated - before)
   end

@@ -7,7 +7,7 @@
 --      job id, result JSON or "", its TTL ms, "1" when it has a lock, buckets of its times ("w12 r40"), its group or "";
 --      and the next link: stream or "" (none), task, meta JSON, delay ms, payload
 -- Reply: how many were ended, or -1 when the lease is gone (then nothing was done).
---#use streams id_of now tally holdings mine follow settle witness finish rouse listener publish locate unfinished crowd leave vacate
+--#use streams id_of now tally holdings mine follow settle witness finish youngest rouse listener publish locate unfinished crowd leave vacate
 local leases, stats, history, moved, jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[11]
 local delayed = {jobs = jobs, due = KEYS[12], meta = KEYS[13]}
 local streams, worker, FIRST, SIZE, call = streams_of(KEYS), ARGV[1], 4, 14, redis.call
@@ -51,7 +51,7 @@ for _, batch in pairs(batches) do
   local name, stream = batch.name, streams[batch.name]
   local seen = wish and witness(wish, name, stream, batch, 1, #batch)
   local n, ran = finish(stream, batch, 1, #batch)
-  if #name > 1 then leave(crowd, {{name, n, ran, batch.counter}}) end
+  if #name > 1 then leave(crowd, {{name, n, ran, batch.counter, youngest(batch, 1, #batch)}}) end
   if seen then publish(wish, KEYS[10], batch.counter, seen, n) end
   tally(stats, history, ARGV[2], now, batch.counter, n)
   for _, entry in ipairs(batch) do rows[#rows + 1] = name .. ' ' .. entry end

@@ -8,7 +8,7 @@
 -- Reply: runs of consecutive ids, "n1763951707123-0*1000 s1763951707123-7*1"; behind "=", "~" or ">" (see
 --      parts/meet): the job that holds the lock already, and no new one. Errors: TOOLARGE, MALFORMED, QUEUEFULL, DRAINING, GROUPCLOSED; then
 --      nothing was added.
---#use echo id_of streams now tally rouse rule meet take member admit full enrol crowd crowded open keyed
+--#use echo id_of streams now tally rouse rule meet take member admit full enrol crowd crowded arrivals keyed
 local jobs, due, moved, wake, meta = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local stats, history, session = KEYS[10], KEYS[11], KEYS[12]
 local number, streams, HEAD, FIRST, call = ARGV[1], streams_of(KEYS), 7, 6, redis.call
@@ -21,7 +21,7 @@ local refused = not count and bytes or full(meta, streams, jobs, count, bytes)
   or tenants and crowded(crowd_of(KEYS), ARGV, FIRST) or members and enrol(jobs, members, 0, true)
 if refused then return refused end
 
-local now, heads, nexts, firsts = now_ms(), {}, {}, {}
+local now, heads, nexts, firsts, came = now_ms(), {}, {}, {}, tenants and arrivals(crowd_of(KEYS))
 
 -- ids after the first of a level are named here, so that the reply can be a run
 local function add_ready(name, task, json, payload)
@@ -39,7 +39,7 @@ local function add_delayed(id, at, level, task, json, payload)
   call('ZADD', due, at, id)
 end
 
-local i, runs, added, ready = FIRST, {}, 0, 0
+local i, runs, added, ready, queue = FIRST, {}, 0, 0, {streams = streams, jobs = jobs, due = due, moved = moved}
 while ARGV[i] do
   local name, task, count, delay, json = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3], ARGV[i + 4]
   keyed(meta, json)
@@ -47,8 +47,7 @@ while ARGV[i] do
   local at = delay ~= '' and tonumber(delay) + (string.sub(delay, 1, 1) == '+' and now or 0) or 0
   local asked, held, run = lock and rule(ARGV[i + 6]), nil, nil
   if asked then
-    held, run = meet(lock, asked, {task = task, payload = ARGV[first], at = at, now = now},
-      {streams = streams, jobs = jobs, due = due, moved = moved}, add_ready)
+    held, run = meet(lock, asked, {task = task, payload = ARGV[first], at = at, now = now}, queue, add_ready)
   end
   if held then
     run, added, ready = held, added - count, ready + (run and 1 or 0)
@@ -62,7 +61,7 @@ while ARGV[i] do
     end
     if call('ZRANGE', due, 0, 0, 'WITHSCORES')[2] == tostring(at) then ready = ready + 1 end
   else
-    if tenant ~= '' then firsts[name] = open(crowd_of(KEYS), name, streams[name], now, count) end
+    if tenant ~= '' then firsts[name] = came.add(name, streams[name], now, count) end
     for j = first, first + count - 1 do add_ready(name, task, json, ARGV[j]) end
     run, ready = id_of(name, heads[name] .. '-' .. (nexts[name] - count)), ready + count
   end
@@ -70,6 +69,7 @@ while ARGV[i] do
   added, runs[#runs + 1], i = added + count, run .. '*' .. count, first + count
 end
 
+if came then came.settle() end
 if members then enrol(jobs, members, now) end
 tally(stats, history, ARGV[4], now, 'enqueued', added)
 rouse(wake, ARGV[5], ready)

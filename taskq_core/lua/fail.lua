@@ -6,7 +6,7 @@
 --      then for each job: stream, entry id, job id, delay ms or "" to bury, record,
 --      failure JSON, result JSON or "", its TTL ms, buckets of its times ("w12 r40")
 -- Reply: how many were recorded, or -1 when the lease is gone. A repeat records nothing again.
---#use streams now tally rouse trim held account crowd leave vacate
+--#use streams now tally rouse trim held account youngest crowd leave vacate
 local leases, jobs, due, moved, dead, dead_jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local meta, stats, history, failures, wake = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15]
 local streams = streams_of(KEYS)
@@ -42,7 +42,7 @@ for at = FIRST, #ARGV, SIZE do
     call('HDEL', moved, id)
     call('XACK', stream, 'w', entry)
     call('XDEL', stream, entry)
-    if #ARGV[at] > 1 then leave(crowd, {{ARGV[at], 1, 1}}) end
+    if #ARGV[at] > 1 then leave(crowd, {{ARGV[at], 1, 1, 'failed', youngest(ARGV, at + 1, at + 1)}}) end
     for bucket in string.gmatch(ARGV[at + 8], '%S+') do call('HINCRBY', minute, bucket, 1) end
     recorded, rows[recorded + 1] = recorded + 1, ARGV[at] .. ' ' .. entry
   end

@@ -12,6 +12,7 @@ from taskq_core import config
 MAX_CLAIM = 500
 """Jobs in one claim: about 2 ms of the server's time."""
 _MAX_AHEAD = 1_000
+_MAX_TURN = 8
 _SPAN = config.PREFETCH_MS / 1000
 
 
@@ -35,6 +36,14 @@ class Appetite:
         rate = jobs / max(seconds, 1e-6)
         affordable = min(_MAX_AHEAD, int(rate * _SPAN))
         self.ahead = max(self.slots, min(affordable, 2 * self.ahead))
+
+    @property
+    def turn(self) -> int:
+        """How many jobs of one tenant may come in a row: as many as a slot starts in 50 ms, 1 to 8.
+
+        Streams of many tenants cost the server a read each; with jobs this short nobody waits longer for it.
+        """
+        return max(1, min(_MAX_TURN, self.ahead // self.slots))
 
     def want(self, held: int, running: int) -> int:
         """How many to claim now. ``held``: jobs at hand, the ``running`` ones included.

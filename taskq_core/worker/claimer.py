@@ -172,6 +172,7 @@ class Claimer:
             alone=not self._holding,
             lease_ms=self._options.lease_ms,
             free=max(0, self._slots.count - self._slots.at_hand),
+            turn=self._slots.appetite.turn,
         )
         return work.claim(tenure.keys, tenure.worker, wanted, flow=subscription.flows)
 

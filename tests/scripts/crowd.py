@@ -11,17 +11,18 @@ from tests.scripts.rig import Rig
 LEVELS = "chnl"
 
 
-def take(rig: Rig, worker: str = "w1", want: int = 1, order: str = LEVELS) -> list[Job]:
+def take(rig: Rig, worker: str = "w1", want: int = 1, order: str = LEVELS, turn: int = 1) -> list[Job]:
     """A claim as workers make it in a queue with tenants."""
-    claim = rig.run(work.claim(rig.keys, worker, work.Wanted(want, order, 1000, alone=True), flow=True))
+    wanted = work.Wanted(want, order, 1000, alone=True, turn=turn)
+    claim = rig.run(work.claim(rig.keys, worker, wanted, flow=True))
     assert claim.state in ("ok", "plain")
     return rig.jobs(claim)
 
 
-def drain(rig: Rig, want: int = 1, most: int = 10_000) -> list[str | None]:
+def drain(rig: Rig, want: int = 1, most: int = 10_000, turn: int = 1) -> list[str | None]:
     """Whose the jobs are that are claimed one after the other; each is done at once."""
     order: list[str | None] = []
-    while len(order) < most and (jobs := take(rig, want=want)):
+    while len(order) < most and (jobs := take(rig, want=want, turn=turn)):
         order += [job.tenant for job in jobs]
         assert rig.ack("w1", *jobs) == len(jobs)
     return order
@@ -38,6 +39,8 @@ def recount(rig: Rig) -> None:
     }
     ring = {name.decode(): state.decode() for name, state in raw.hgetall(root + "ring").items()}
     states = {name: state for name, state in ring.items() if not name.startswith("+")}
+    for name, state in states.items():
+        assert (state == "e") == (name not in streams), f"{name} is {state!r} in the ring"
     sums: Counter[str] = Counter()
     for name, key in streams.items():
         length = raw.xlen(key)
@@ -66,6 +69,6 @@ def _check_lists(rig: Rig, states: dict[str, str]) -> None:
     for level in LEVELS:
         members = [name.decode() for name in rig.raw.lrange(f"{rig.keys.root}ring:{level}", 0, -1)]
         assert len(members) == len(set(members))
-        due = {name[2:] for name, state in states.items() if name[0] == level and state in "ro"}
+        due = {name[2:] for name, state in states.items() if name[0] == level and state in "roe"}
         assert set(members) - {""} == due
         assert not members or "" in members

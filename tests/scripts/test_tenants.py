@@ -19,15 +19,15 @@ from tests.scripts.rig import Rig
 from tests.waiting import wait_until
 
 
-@pytest.mark.parametrize("want", [1, 7, 100])
-def test_a_crowd_of_small_tenants_is_served_beside_a_big_one(rig: Rig, want: int) -> None:
+@pytest.mark.parametrize(("want", "turn"), [(1, 1), (7, 1), (100, 1), (100, 8)])
+def test_a_crowd_of_small_tenants_is_served_beside_a_big_one(rig: Rig, want: int, turn: int) -> None:
     rig.hire()
     rig.add(3000, tenant="big")
     for number in range(200):
         rig.add(5, tenant=f"small-{number}")
     recount(rig)
 
-    order = drain(rig, want, most=1100)[:1100]
+    order = drain(rig, want, most=1100, turn=turn)[:1100]
 
     assert Counter(order)["big"] == 1100 - 1000
     assert all(Counter(order)[f"small-{number}"] == 5 for number in range(200))

@@ -45,6 +45,19 @@ def test_what_is_held_at_most_doubles_and_is_never_more_than_50_ms_of_work(
             assert appetite.ahead * seconds <= 0.051 * (jobs + slots) or appetite.ahead == before
 
 
+def test_a_tenants_turn_is_longer_only_where_jobs_are_short() -> None:
+    appetite = Appetite(10)
+    assert appetite.turn == 1  # nothing is known yet
+
+    for n in range(1, 12):
+        appetite.observe(1000 * n, 0.1 * n)  # 1,000 in 100 ms
+    assert appetite.turn == 8
+
+    for n in range(1, 12):
+        appetite.observe(11_000 + 10 * n, 1.1 + 10.0 * n)  # one a second
+    assert appetite.turn == 1
+
+
 @given(st.integers(1, 50), STEPS, st.integers(0, 2000))
 def test_what_is_wanted_and_held_never_exceeds_what_may_be_held(
     slots: int, steps: list[tuple[int, float]], held: int

@@ -1,5 +1,6 @@
 -- What a claim takes out of streams, and puts together for its reply: batches, seen, suspects, state, gone; `seated`: how
 -- many were tenants'. `at`: streams, worker, suspect (deliveries that make one), alone. `lot` keeps what has to wait.
+--#use given_back
 local function catching(at, lot)
   local call, pcall, streams, worker = redis.call, redis.pcall, at.streams, at.worker
   local catch = {batches = {}, seen = {}, suspects = 0, state = 'ok', gone = '', seated = 0}
@@ -19,36 +20,30 @@ local function catching(at, lot)
     if count > 0 then catch.seen[#catch.seen + 1] = {name, entry, count} end
   end
 
-  function catch.orphans(name, most) -- how many of those that were given back, and whether none are left
-    local stream, ids, counts, left = streams[name], {}, {}, 0
-    local pending = pcall('XPENDING', stream, 'w', '-', '+', most + 100, '-')
-    if pending.err then -- the group is missing: the stream was deleted, or a producer made it
-      if #name > 1 and call('EXISTS', stream) == 0 then return 0, true end
-      call('XGROUP', 'CREATE', stream, 'w', '0', 'MKSTREAM')
-      if #name == 1 then catch.gone = catch.gone .. name end
-      return 0, true
-    end
-    for _, entry in ipairs(pending) do
-      local suspect = entry[4] >= at.suspect
-      local body = suspect and lot and call('XRANGE', stream, entry[1], entry[1])[1]
-      local shut = body and lot.shut(name, entry[1], body[2])
-      if suspect and not shut and at.alone and #ids + #catch.batches == 0 then catch.state = 'alone' end
-      if suspect and catch.state ~= 'alone' or #ids >= most then
-        catch.suspects, left = catch.suspects + ((suspect and not shut) and 1 or 0), left + 1
-      else
-        ids[#ids + 1], counts[entry[1]] = entry[1], entry[4]
-      end
-      if catch.state == 'alone' then break end
-    end
-    if #ids == 0 then return 0, left == 0 end
-    return hand(name, call('XCLAIM', stream, 'w', worker, 0, unpack(ids)), counts), left == 0
+  catch.orphans = given_back(catch, at, lot, hand)
+
+  -- Takes up to `most` jobs of each of the streams; returns how many, by name, or nil where one of them is not there.
+  -- Not for jobs with limits: how many of these a call may look at is counted one by one.
+  function catch.sweep(names, most)
+    local ask, marks, found, counts = {'GROUP', 'w', worker, 'COUNT', most, 'STREAMS'}, {}, nil, {}
+    for k, name in ipairs(names) do ask[6 + k], ask[6 + #names + k], marks[streams[name]] = streams[name], '>', name end
+    found = pcall('XREADGROUP', unpack(ask))
+    if found and found.err then return nil end
+    for _, one in ipairs(found or {}) do counts[marks[one[1]]] = hand(marks[one[1]], one[2]) end
+    return counts
   end
+  if lot then catch.sweep = nil end
 
   -- Takes up to `most` jobs of one stream. Returns how many, what is left there ("more", "none", "other": nothing for
   -- this worker, "stop": no more in this call), and whether nothing given back is left.
   function catch.draw(name, most, given_back)
     local got, clean, stream = 0, true, streams[name]
-    if given_back then got, clean = catch.orphans(name, most) end
+    while given_back do -- until none are left: those that have to wait are put aside, and others may run behind them
+      local n, before = 0, lot and lot.left
+      n, clean = catch.orphans(name, most - got)
+      got = got + n
+      given_back = not clean and got < most and lot and lot.left > 0 and (n > 0 or lot.left < before) and catch.state ~= 'alone'
+    end
     while got < most and catch.state ~= 'alone' do
       if lot and not lot.open(name, stream) then return got, 'other', clean end
       local ask = lot and math.min(most - got, lot.left) or most - got

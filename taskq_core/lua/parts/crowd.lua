@@ -5,7 +5,7 @@ local function crowd_of(keys)
   return setmetatable({root = root}, {__index = function(crowd, name)
     local found = root .. ({
       meta = 'meta', wake = 'wake', tat = 'tat',
-      ring = 'ring', -- stream with waiting jobs -> "r" in the ring, "p" parked; "o", "q": some were given back
+      ring = 'ring', -- stream with waiting jobs -> "r" in the ring, "p" parked; "o", "q": some were given back; "e": it is gone
       lists = 'ring:', -- the rings themselves, a list for each level
       opens = 'ring:opens', -- parked tenants and when they are to be looked at again, at the latest
       all = 'tenants', set = 'tenants:set',

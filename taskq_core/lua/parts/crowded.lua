@@ -2,6 +2,7 @@
 --#use busy
 local function crowded(crowd, argv, first)
   local HEAD, call, more, i = 7, redis.call, {}, first
+  if call('EXISTS', crowd.set) == 0 then return end
   while argv[i] do
     local tenant, count = string.sub(argv[i], 3), tonumber(argv[i + 2])
     if tenant ~= '' and argv[i + 3] == '' then more[tenant] = (more[tenant] or 0) + count end

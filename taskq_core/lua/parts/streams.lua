@@ -4,6 +4,8 @@ local function streams_of(keys)
   local root = string.match(keys[1], '^.*:')
   local streams = {c = keys[1], h = keys[2], n = keys[3], l = keys[4]}
   return setmetatable(streams, {__index = function(_, name)
-    return string.match(name, '^[chnl]@[a-z0-9][a-z0-9._-]*$') and #name <= 66 and root .. name or nil
+    if not string.find(name, '^[chnl]@[a-z0-9][a-z0-9._-]*$') or #name > 66 then return nil end
+    streams[name] = root .. name
+    return streams[name]
   end})
 end

@@ -1,0 +1,38 @@
+"""Jobs of tenants and others that wait behind, or beside, what limits of keys hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scripts.gating import claim, look
+from tests.scripts.rig import Rig
+
+
+@pytest.mark.parametrize("tenant", [None, "acme"])
+def test_what_a_limit_holds_of_those_given_back_hides_none_that_may_run(rig: Rig, tenant: str | None) -> None:
+    rig.hire("w1")
+    rig.client.configure("q", key_max_running=20)
+    rig.add(20, concurrency_key="k", tenant=tenant)
+    rig.add(3, task="u", tenant=tenant)
+    assert len(claim(rig, "w1", 100)) == 23
+    rig.take_over("w1")
+    rig.client.configure("q", key_max_running=1)
+    rig.hire("w2")
+
+    found = look(rig, "w2", 4)
+
+    assert [job.task for job in rig.jobs(found)] == ["t", "u", "u", "u"]
+    assert claim(rig, "w2", 4) == []
+
+
+def test_what_a_key_holds_takes_no_place_of_its_tenant(rig: Rig) -> None:
+    rig.hire("w1")
+    rig.client.tenants.set("q", "acme", max_running=3)
+    rig.client.tenants.set("q", "other", weight=100)  # so that a claim goes round several times
+    rig.add(1, concurrency_key="k")
+    assert len(claim(rig, "w1", 10)) == 1
+    rig.add(4, concurrency_key="k", tenant="acme")
+    rig.add(5, task="u", tenant="acme")
+    rig.add(1, task="o", tenant="other")
+
+    assert sorted(job.task for job in claim(rig, "w1", 10)) == ["o", "u", "u", "u"]
