@@ -3,6 +3,9 @@
 All in one run on one server, in turns, so that what else goes on there meets all alike. The jobs do nothing,
 so no other queue can lose more. Beside it what the claims and acks of a job cost the server, and what a limit
 that does bind costs while 50,000 jobs wait for it.
+
+``--calls``: only what the scripts of a claim and an ack take of the server, in batches of 100, and how many
+Redis calls they make. The quickest twentieth of the batches counts, so that what else goes on matters little.
 """
 
 from __future__ import annotations
@@ -40,6 +43,8 @@ POLICIES: Final[Mapping[str, dict[str, Any]]] = {
 }
 KEYED: Final = ("key: 1,000 keys", "all")
 LONGER: Final = "none, entries as long as with a key"
+INNER: Final = ("cmdstat_info", "cmdstat_eval", "cmdstat_evalsha")
+"""What is no call of a script."""
 
 
 def limits(scratch: Scratch, server: Server, *, jobs: int, rounds: int) -> Sequence[Result]:
@@ -118,6 +123,58 @@ def _drain(client: Client, raw: Any, queue: str, jobs: int) -> float:
     return _busy_s(raw) - began
 
 
+def calls(scratch: Scratch, server: Server, *, jobs: int, rounds: int) -> Sequence[Result]:
+    """µs of the server that a job's part of a claim and an ack takes, and Redis calls of the two."""
+    client, names = scratch.client, (*POLICIES, LONGER)
+    spent: dict[str, list[tuple[int, int]]] = {name: [] for name in names}
+    for turn in range(rounds):
+        for number, name in enumerate(names):
+            queue = f"calls{turn}-{number}"
+            client.configure(queue, **POLICIES.get(name, {}))
+            _fill(client, queue, jobs, keyed=name in KEYED, longer=name == LONGER)
+            spent[name] += _steps(client, server.raw, queue, flow=name in POLICIES and name != "none")
+            client.remove(queue)
+    found, costs = [], {name: _quick([us for us, _ in rows]) / BATCH for name, rows in spent.items()}
+    for name, cost in costs.items():
+        base = costs[LONGER if name in KEYED else "none"]
+        found.append(Result(name, cost, "µs a job"))
+        found.append(Result(f"  calls for {BATCH}", median(n for _, n in spent[name]), ""))
+        if name not in ("none", LONGER):
+            found.append(Result("  ratio to none", base / cost, ""))
+    return found
+
+
+def _steps(client: Client, raw: Any, queue: str, *, flow: bool) -> list[tuple[int, int]]:
+    """For each batch of a queue: µs of the claim and the ack, and the Redis calls they made."""
+    found: list[tuple[int, int]] = []
+    keys = client.keys(queue)
+    client.run(work.register(keys, "w", 60_000, {"host": "h"}))
+    before = _spent(raw)
+    while True:
+        claim = client.run(work.claim(keys, "w", work.Wanted(BATCH, alone=True, free=BATCH), flow=flow))
+        acks = work.Acks()
+        for stream, entries in claim.batches:
+            acks.entries.setdefault(("done", stream), []).extend(entry for entry, _ in entries)
+        if not acks:
+            return found[1:]  # the first may have loaded the scripts
+        client.run(work.ack(keys, "w", acks))
+        after = _spent(raw)
+        found.append((after[0] - before[0], after[1] - before[1]))
+        before = after
+
+
+def _spent(raw: Any) -> tuple[int, int]:
+    """µs of all scripts so far, and the calls they made."""
+    stats = raw.info("commandstats")
+    scripts = sum(row["usec"] for name, row in stats.items() if name in INNER[1:])
+    return scripts, sum(row["calls"] for name, row in stats.items() if name not in INNER)
+
+
+def _quick(values: Sequence[int]) -> float:
+    """That of the quickest twentieth."""
+    return float(sorted(values)[len(values) // 20])
+
+
 def _busy_s(raw: Any) -> float:
     """CPU of the server: what other programs take from it meanwhile is not in it."""
     cpu = raw.info("cpu")
@@ -155,5 +212,6 @@ if __name__ == "__main__":
     flags = parser(__doc__)
     flags.add_argument("--jobs", type=int, default=20_000, metavar="N")
     flags.add_argument("--rounds", type=int, default=5, metavar="N")
+    flags.add_argument("--calls", action="store_true", help="only what the scripts take")
     given = flags.parse_args()
-    run(given, partial(limits, jobs=given.jobs, rounds=given.rounds))
+    run(given, partial(calls if given.calls else limits, jobs=given.jobs, rounds=given.rounds))

@@ -137,6 +137,21 @@ def test_a_higher_level_passes_what_a_limit_holds(rig: Rig) -> None:
     assert numbers(claim(rig)) == [7]
 
 
+def test_no_newer_job_passes_one_of_a_higher_level_that_waits_at_its_limit(rig: Rig) -> None:
+    of_task(rig, max_running=1)
+    rig.hire()
+    rig.add(1)
+    jobs = claim(rig)
+    rig.add(1, payload={"n": 7}, priority="high")
+    assert claim(rig) == []
+    rig.ack("w1", *jobs)
+    rig.add(1)
+    below = work.Wanted(9, order="n", alone=True, free=9)
+
+    assert rig.jobs(rig.run(work.claim(rig.keys, "w1", below, flow=True))) == []
+    assert numbers(claim(rig)) == [7]
+
+
 def test_jobs_of_a_task_start_at_its_rate(rig: Rig) -> None:
     of_task(rig, rate="1/5s burst 2")
     rig.hire()

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from taskq_core import TaskLimits
+from taskq_core import JobOptions, NewJob, TaskLimits
 from taskq_core.commands import limiting
 from tests.scripts.gating import claim, held, limit, numbers, of_task, recount, running
 from tests.scripts.rig import Rig
@@ -25,7 +25,7 @@ def rig(server: Server) -> Iterator[Rig]:
 
 
 def tidy(rig: Rig) -> list[int]:
-    return rig.run(limiting.tidy(rig.keys))
+    return list(rig.run(limiting.tidy(rig.keys))[:4])
 
 
 def test_counts_that_are_right_stay(rig: Rig) -> None:
@@ -141,3 +141,41 @@ def test_what_limits_count_survives_a_server_that_is_killed(durable_server: Serv
     rig.ack("w1", *jobs)
     assert len(claim(rig)) == 2
     rig.client.close()
+
+
+# -- what it costs --------------------------------------------------------------------------------
+
+
+def test_many_places_are_in_a_table_and_no_list_that_is_searched(rig: Rig) -> None:
+    of_task(rig, max_running=1000)
+    rig.hire()
+    keyed = [NewJob("t", {"n": n}, JobOptions(concurrency_key=f"k{n}")) for n in range(60)]
+    rig.client.enqueue_jobs("q", keyed)
+    jobs = claim(rig)
+
+    for key in (rig.keys.places, rig.keys.running):
+        assert rig.raw.object("encoding", key) == b"hashtable"
+    assert running(rig) == recount(rig) == {"t:t": 60} | {f"k:k{n}": 1 for n in range(60)}
+    assert tidy(rig) == [0, 0, 0, 0]
+    rig.ack("w1", *jobs[1:])
+    assert running(rig) == recount(rig) == {"t:t": 1, "k:k0": 1}
+    assert rig.run(limiting.gates(rig.keys, jobs[0].id)).gates[1].running == 1
+    rig.ack("w1", jobs[0])
+    assert not rig.raw.exists(rig.keys.places, rig.keys.running)
+
+
+def test_the_calls_of_a_claim_and_an_ack_do_not_grow_with_their_jobs(rig: Rig) -> None:
+    of_task(rig, max_running=1000, rate="1000/s burst 1000")
+    rig.hire()
+    counts = []
+    for many in (10, 10, 60):  # the first one makes what there is once
+        keyed = [NewJob("t", {"n": n}, JobOptions(concurrency_key=f"k{n}")) for n in range(many)]
+        rig.client.enqueue_jobs("q", keyed)
+        rig.raw.config_resetstat()
+        jobs = claim(rig)
+        rig.ack("w1", *jobs)
+        calls = rig.raw.info("commandstats").items()
+        counts.append(sum(row["calls"] for name, row in calls if name != "cmdstat_expire"))
+        assert len(jobs) == many
+
+    assert counts[1] == counts[2]

@@ -144,7 +144,7 @@ class World:
             self.rig.client.configure("q", tasks={of: TaskLimits(max_running=most)})
 
     def tidy(self) -> None:
-        freed, mended, lost, _ = self.rig.run(limiting.tidy(self.rig.keys))
+        freed, mended, lost, *_ = self.rig.run(limiting.tidy(self.rig.keys))
         assert (freed, mended, lost) == (0, 0, 0)
 
     def finish(self) -> None:

@@ -10,12 +10,13 @@ local function fetch(lot, due, level, streams, want, give)
     local stream, entry, taken = ms and streams[name], ms and ms .. '-' .. seq, 0
     local pending = stream and held(stream, entry, '~')
     local body = pending and call('XRANGE', stream, entry, entry)[1]
-    local found = body and gates.of(body[2]) or {}
-    local one = gates.shut(found, rank, function() return member end)
+    local key, own
+    if body then key, own = gates.of(body[2]) end
+    local one = body and gates.closed(key, own, rank, function() return member end)
     if one and one.gate == gate then return nil end
     if one then lot.put(one, rank, member) -- it has to wait at its other gate
     elseif body and give(name, entry, pending[4]) then
-      pass(gates, found, name, entry)
+      pass(gates.places, key, own, name, entry)
       taken = 1
     elseif body then call('XCLAIM', stream, 'w', '-', 0, entry, 'JUSTID')
     else lot.left = lot.left - 1 end -- it was cancelled or purged

@@ -2,66 +2,67 @@
 -- root, ms, us, free (slots), workers, by_key (jobs of a key that run at a time). Tells which gate an entry has to wait
 -- at, if any, and notes who passes; nothing is written before `close`. Who was enqueued earlier passes earlier: an
 -- entry also waits where an older one of its level, or one of a higher level, does.
---#use gcra key_of
+-- A gate: `n` run there, `taken` of them by this call; `most`; `may` by its rate; `waited`: since when somebody waits.
+--#use gcra key_of shut
 local function gates_at(at)
-  local call, root, tasks = redis.call, at.root, {}
+  local call, root, tasks, states, places = redis.call, at.root, {}, {}, {}
   local held_any = call('EXISTS', root .. 'opens') == 1
-  local gates = {root = root, states = {}, places = {}}
-  local states = gates.states
+  local gates = {root = root, states = states, tasks = tasks, places = places, held_any = held_any}
 
-  local function learn(names) -- how gates stand that were not looked at yet
+  local function learn(names) -- how these gates stand
     local running = call('HMGET', root .. 'running', unpack(names))
-    local opens = held_any and call('ZMSCORE', root .. 'opens', unpack(names)) or {}
-    for k, gate in ipairs(names) do
-      states[gate] = {gate = gate, may = math.huge, taken = 0, running = tonumber(running[k]) or 0, waited = opens[k]}
+    for k = 1, #names do
+      if running[k] then states[names[k]].n = tonumber(running[k]) end
+    end
+    for k, opens in ipairs(held_any and call('ZMSCORE', root .. 'opens', unpack(names)) or {}) do
+      states[names[k]].waited = opens
     end
   end
 
-  local function of_task(task)
+  function gates.of_task(task) -- by_key, and `own`: its gate, or nil
     local set = call('HMGET', root .. 'meta', 'rate:' .. task, 'max_running:' .. task, 'key_max_running:' .. task)
-    local known, gate = {own = {}, by_key = tonumber(set[3]) or at.by_key}, 't:' .. task
+    local known, gate = {by_key = tonumber(set[3]) or at.by_key}, 't:' .. task
     if set[1] or set[2] then
-      if not states[gate] then learn({gate}) end
-      local one = states[gate]
-      one.most, known.own[1] = tonumber(set[2]), one
+      local one = {gate = gate, n = 0, taken = 0, waited = false, most = tonumber(set[2]) or false}
+      known.own, states[gate] = one, one
+      learn({gate})
       one.may, one.wait, one.spend = gcra(root .. 'tat', gate, set[1], at.us)
+      -- how many pass whatever else is so; a gate at which somebody waits is asked each time
+      one.sure = one.waited and 0 or math.min(one.may, (one.most or math.huge) - one.n)
     end
     tasks[task] = known
     return known
   end
 
-  function gates.meet(entries) -- all their keys in one look
-    local names, new = {}, {}
-    for _, entry in ipairs(entries) do
-      local key = key_of(entry[2])
-      local gate = key and 'k:' .. key
-      if gate and not states[gate] and not new[gate] then new[gate], names[#names + 1] = true, gate end
-    end
-    if #names > 0 then learn(names) end
-  end
-
-  function gates.of(fields) -- a key is looked at first: it is closed for longer, as a rule
-    local set = tasks[fields[1]] or of_task(fields[1])
-    local key = key_of(fields)
-    if not key then return set.own end
-    if not states['k:' .. key] then learn({'k:' .. key}) end
-    local one = states['k:' .. key]
-    one.most = set.by_key
-    return {one, set.own[1]}
-  end
-
-  function gates.shut(found, rank, member) -- `member()` makes the place in the order of a gate
-    for _, one in ipairs(found) do
-      local room = one.most and one.most - one.running - one.taken
-      if room and room < 1 or one.may - one.taken < 1 then return one end
-      if one.waited and not one.head then one.head = call('ZRANGE', root .. 'held:' .. one.gate, 0, 0, 'WITHSCORES') end
-      local first, level = one.waited and one.head[1], one.waited and tonumber(one.head[2])
-      if first and (level < rank or level == rank and first < member()) then return one end
-      -- places are not hoarded: beyond the free slots only a share of many
-      if room and #gates.places >= 2 * at.free and one.taken >= math.floor((room + one.taken) / (2 * at.workers)) then
-        return one
+  function gates.meet(entries) -- the gates of their keys, by number, all in one look
+    local found, names = {}, {}
+    for k = 1, #entries do
+      local fields = entries[k][2]
+      local key = fields[3] and key_of(fields)
+      if key then
+        key = 'k:' .. key
+        local one = states[key]
+        if not one then
+          one = {gate = key, n = 0, taken = 0, most = 0}
+          states[key], names[#names + 1] = one, key
+        end
+        found[k] = one
       end
     end
+    if #names > 0 then learn(names) end
+    return found
+  end
+
+  function gates.of(fields) -- those of one entry, its key's first: it is closed for longer, as a rule
+    local set, key = tasks[fields[1]] or gates.of_task(fields[1]), gates.meet({{'', fields}})[1]
+    if key then key.most = set.by_key end
+    return key, set.own
+  end
+
+  -- Which of its gates (or nil) an entry has to wait at, if any; `member()` makes its place in the order.
+  function gates.closed(key, own, rank, member)
+    if key and shut(key, at, places, rank, member) then return key end
+    return own and shut(own, at, places, rank, member) and own or nil
   end
 
   return gates

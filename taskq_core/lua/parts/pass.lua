@@ -1,11 +1,13 @@
--- An entry has passed its gates: it takes a place at those that count what runs.
-local function pass(gates, found, name, entry)
-  local kept
-  for _, one in ipairs(found) do
-    one.taken = one.taken + 1
-    if one.most then kept = kept and kept .. ' ' .. one.gate or one.gate end
+-- An entry has passed its gates, its key's and its task's (or nil): it takes a place at those that count what runs.
+local function pass(places, key, own, name, entry)
+  local kept = key and key.gate
+  if key then key.n, key.taken = key.n + 1, key.taken + 1 end
+  if own then
+    own.n, own.taken = own.n + 1, own.taken + 1
+    if own.most then kept = kept and kept .. ' ' .. own.gate or own.gate end
   end
-  if not kept then return end
-  local places = gates.places
-  places[#places + 1], places[#places + 2] = name .. ' ' .. entry, kept
+  if kept then
+    local at = #places
+    places[at + 1], places[at + 2] = name .. ' ' .. entry, kept
+  end
 end
