@@ -30,8 +30,11 @@ from taskq_cli.top.screens.job import Job
 from taskq_cli.top.screens.jobs import Jobs
 from taskq_cli.top.screens.overview import Overview
 from taskq_cli.top.screens.schedules import ScheduleRow, Schedules
+from taskq_cli.top.screens.tenants import Tenants
 from taskq_cli.top.screens.worker import Worker
 from taskq_cli.top.source import Source
+from taskq_cli.top.tenant_actions import plan_pause_tenants
+from taskq_cli.top.tenant_row import TenantRow
 from taskq_cli.top.widgets.dialog import Prompt
 from taskq_core import DEFAULT_QUEUE, Client, JobDetail, JobRef, ScheduleRef, State, TaskqError, UsageError
 
@@ -105,10 +108,14 @@ class Changes(Looking):
 
     @work
     async def action_pause(self) -> None:
-        """Pauses the chosen queues or schedules, or lets them go on where all of them are held."""
+        """Pauses the chosen queues, schedules or tenants, or lets them go on where all of them are held."""
         if isinstance(self.view, Schedules):
             refs = self._schedules()
             await self._make_change(lambda client: plan_pause_schedules(client, refs))
+            return
+        if isinstance(self.view, Tenants):
+            queue, names = self.view.queue, [row.name for row in self._chosen() if isinstance(row, TenantRow)]
+            await self._make_change(lambda client: plan_pause_tenants(client, queue, names))
             return
         chosen = [row.name for row in self._chosen() if isinstance(row, QueueRow)]
         if isinstance(self.view, Overview) and self.view.subject():

@@ -10,6 +10,7 @@ from taskq_cli.durations import format_duration
 from taskq_cli.top.frame import Frame, QueueFrame
 from taskq_cli.top.queue_row import failed_share
 from taskq_cli.top.store import Store
+from taskq_core import Rate
 
 GROWS_S: Final = 60.0
 GROWS_JOBS: Final = 100
@@ -79,14 +80,47 @@ def paused(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
 
 def stuck(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
     """Workers are alive, jobs wait, and none is taken."""
-    if not queue.workers or queue.paused or not queue.waiting or (queue.oldest_s or 0) < STUCK_S:
+    free = queue.waiting - queue.held
+    if not queue.workers or queue.paused or free <= 0 or (queue.oldest_s or 0) < STUCK_S:
         return None
-    ended = sum(store.rate(queue, name, STUCK_S) for name in ("done", "failed", "cancelled"))
     serving = [worker for worker in frame.workers if worker.queue == queue.name]
-    free = sum(worker.slots - worker.busy for worker in serving)
-    if ended > 0 or free <= 0:
+    slots = sum(worker.slots - worker.busy for worker in serving)
+    if slots <= 0 or _ends(store, queue) or _closed(queue):
         return None
-    return f"{queue.workers} workers are alive and take none of {queue.waiting:,} jobs"
+    return f"{queue.workers} workers are alive and take none of {free:,} jobs"
+
+
+def held(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """Limits of tasks and keys hold all that waits, and nothing runs."""
+    return None if queue.held_by_tenants else _held(store, queue)
+
+
+def tenants_held(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
+    """The same, by what tenants may have, or because they are paused."""
+    text = _held(store, queue) if queue.held_by_tenants else None
+    if text is None:
+        return None
+    if queue.held_by_tenants >= queue.waiting:
+        return f"{text} or pauses of tenants"
+    return f"{text}, {queue.held_by_tenants:,} of them by what their tenants may have"
+
+
+def _held(store: Store, queue: QueueFrame) -> str | None:
+    if not queue.workers or queue.paused or not queue.waiting or queue.held < queue.waiting or queue.running:
+        return None
+    return None if _ends(store, queue) else f"all {queue.waiting:,} jobs that wait are held by limits"
+
+
+def _ends(store: Store, queue: QueueFrame) -> bool:
+    """Whether a job has ended a short time ago."""
+    return any(store.rate(queue, name, STUCK_S) > 0 for name in ("done", "failed", "cancelled"))
+
+
+def _closed(queue: QueueFrame) -> bool:
+    """Whether a limit of the whole queue lets no job start, or so seldom that it may look like none."""
+    most = _number(queue, "max_running")
+    rate = Rate.read(queue.settings.get("rate", ""))
+    return 0 < most <= queue.running or (rate is not None and rate.gap_us > STUCK_S * 1e6)
 
 
 def grows(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
@@ -149,6 +183,8 @@ def missed(store: Store, frame: Frame, queue: QueueFrame) -> str | None:
 RULES: Final[Sequence[tuple[int, str, str, Detector]]] = (
     (2, "queues", "2", unserved),
     (2, "workers", "5", stuck),
+    (1, "tenants", "u", tenants_held),
+    (1, "jobs", "3", held),
     (2, "failures", "4", storm),
     (1, "failures", "4", dying),
     (1, "queues", "2", late),
@@ -162,6 +198,8 @@ RULES: Final[Sequence[tuple[int, str, str, Detector]]] = (
 IMPLIED: Final[Mapping[Detector, frozenset[Detector]]] = {
     unserved: frozenset({late, overdue, unfired}),
     stuck: frozenset({late, grows}),
+    tenants_held: frozenset({late, grows}),
+    held: frozenset({late, grows}),
     storm: frozenset({dying}),
     late: frozenset({grows}),
 }
@@ -169,9 +207,13 @@ IMPLIED: Final[Mapping[Detector, frozenset[Detector]]] = {
 
 
 def _slo_s(queue: QueueFrame) -> float:
-    value = queue.settings.get("slo", "")
-    # whoever may write on the server may have set it
-    return int(value) / 1000 if value.isascii() and value.isdigit() and len(value) <= 15 else LONG_WAIT_S
+    return _number(queue, "slo") / 1000 or LONG_WAIT_S
+
+
+def _number(queue: QueueFrame, name: str) -> int:
+    """A setting that is a number, else 0: whoever may write on the server may have set it."""
+    value = queue.settings.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= 15 else 0
 
 
 # -- rules of workers and the server ---------------------------------------------------------------

@@ -59,7 +59,13 @@ class QueueFrame:
     next_fire_at: datetime | None = None
     """When the next of its schedules is due."""
     held: int = 0
-    """Waiting jobs that a limit of their task or key holds."""
+    """Waiting jobs that a limit of their task, key or tenant holds, or the pause of their tenant."""
+    held_by_tenants: int = 0
+    """Of these, those of tenants that are at a limit of their own or paused."""
+    tenants: int = 0
+    """Tenants that have jobs or limits of their own."""
+    groups: int = 0
+    """Groups that have not ended."""
 
     @property
     def waiting(self) -> int:
@@ -87,6 +93,13 @@ class Frame:
     server: ServerInfo | None = None
     rtt_s: float = 0.0
 
+    @property
+    def absent(self) -> frozenset[str]:
+        """Which of tenants and groups no queue has: keys that lead to them need not be named."""
+        return frozenset(
+            name for name in ("tenants", "groups") if not any(getattr(queue, name) for queue in self.queues)
+        )
+
 
 def queue_frame(snapshot: QueueSnapshot) -> QueueFrame:
     """A queue's part of a frame. Times are those of the minute that runs and the one before it."""
@@ -110,4 +123,7 @@ def queue_frame(snapshot: QueueSnapshot) -> QueueFrame:
         settings=snapshot.settings,
         next_fire_at=snapshot.next_fire_at,
         held=snapshot.held,
+        held_by_tenants=snapshot.held_by_tenants,
+        tenants=snapshot.tenants,
+        groups=snapshot.groups,
     )

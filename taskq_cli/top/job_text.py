@@ -85,11 +85,17 @@ def _summary(job: JobDetail, now: datetime) -> Iterator[Line]:
         ("handed out", f"{job.deliveries} times" if job.deliveries > 1 else ""),
         ("retries", "" if job.retries is None else str(job.retries)),
         ("time limit", span(job.timeout.total_seconds()) if job.timeout else ""),
+        ("tenant", job.ref.tenant or ""),
         ("unique", job.unique or ""),
+        ("limited by", f"key {job.concurrency_key}" if job.concurrency_key else ""),
         ("throttled", f"for {span(job.throttle.total_seconds())}" if job.throttle else ""),
         ("debounced", f"by {span(job.debounce.total_seconds())}" if job.debounce else ""),
         ("kept", f"for {span(job.keep.total_seconds())}" if job.keep else ""),
-        ("group", job.error.fingerprint if job.error else ""),
+        ("group", job.group or ""),
+        ("after", str(job.after or "")),
+        ("then", ", ".join(job.then)),
+        ("callback of", job.completes or ""),
+        ("cause", job.error.fingerprint if job.error else ""),
     )
     for name, value in facts:
         if value:

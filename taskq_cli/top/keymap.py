@@ -24,7 +24,11 @@ SCREENS: Final = (
 )
 """Name and title, in the order of their keys 1 to 9."""
 LISTS: Final = ("queues", "jobs", "failures", "workers", "schedules", "events")
-DETAILS: Final = ("job", "worker")
+OF_QUEUE: Final = ("tenants", "groups")
+"""Lists that a key leads to where a queue has any."""
+DETAILS: Final = ("job", "worker", *OF_QUEUE)
+"""Screens without a number of their own."""
+LISTED: Final = (*LISTS, *OF_QUEUE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +70,25 @@ KEYMAP: Final[tuple[Key, ...]] = (
     Key("page-up", "pageup,ctrl+b", "page(-1)", "Page before"),
     Key("first", "g,home", "edge(-1)", "First row"),
     Key("last", "G,end", "edge(1)", "Last row"),
-    Key("open", "enter", "open", "Open what the cursor is on", "open", (*LISTS, "overview")),
+    Key("open", "enter", "open", "Open what the cursor is on", "open", (*LISTS, *OF_QUEUE, "overview")),
     Key("other-list", "tab", "focus_next", "Go to the other list", "list", ("overview",)),
     Key("back", "escape", "step_back", "Back to where you came from", "back"),
-    Key("filter", "slash", "filter", "Show only rows that match: text, or column~text", "filter", LISTS),
-    Key("clear", "c", "clear_filter", "Show all rows again", "", LISTS),
-    Key("sort", "o", "sort", "Sort by the next column; again within two seconds adds one", "sort", LISTS),
-    Key("invert", "i", "invert", "Turn the order round", "", LISTS),
+    Key("filter", "slash", "filter", "Show only rows that match: text, or column~text", "filter", LISTED),
+    Key("clear", "c", "clear_filter", "Show all rows again", "", LISTED),
+    Key("sort", "o", "sort", "Sort by the next column; again within two seconds adds one", "sort", LISTED),
+    Key("invert", "i", "invert", "Turn the order round", "", LISTED),
     Key("mark", "space", "mark", "Mark the row", "mark",
-        ("jobs", "queues", "failures", "workers", "schedules")),
-    Key("mark-all", "asterisk", "mark_all", "Mark all rows that are shown, or none", "", LISTS),
+        ("jobs", "queues", "failures", "workers", "schedules", "tenants")),
+    Key("mark-all", "asterisk", "mark_all", "Mark all rows that are shown, or none", "", LISTED),
     Key("state", "s", "next_state", "Show jobs of the next state", "state", ("jobs",)),
     Key("next-page", "n", "next_page", "Further jobs of the list", "more", ("jobs",)),
     Key("raw", "r", "raw", "Show the job as JSON, or readable again", "raw", ("job",)),
     Key("metric", "v", "next_metric", "Chart the next figure", "figure", ("charts",)),
     Key("why", "w", "why", "Say why it waits", "why", ("overview", "queues", "jobs", "job")),
+    Key("tenants", "u", "tenants", "Show the tenants of the queue", "tenants",
+        ("overview", "queues", "jobs", "groups")),
+    Key("groups", "b", "groups", "Show groups of jobs, and how far they are", "groups",
+        ("overview", "queues", "jobs", "tenants")),
     Key("freeze", "z", "freeze", "Hold the picture, or let it go on", "freeze"),
     Key("earlier", "left_square_bracket", "travel(-1)", "One tick back in time"),
     Key("later", "right_square_bracket", "travel(1)", "One tick on in time"),
@@ -99,8 +107,8 @@ KEYMAP: Final[tuple[Key, ...]] = (
     Key("bury", "B", "bury", "Bury jobs: no further attempt", "", ("jobs", "failures", "job"), changes=True),
     Key("delete", "D", "delete", "Delete dead jobs, or a group of failures", "delete",
         ("jobs", "failures", "job"), changes=True),
-    Key("pause", "P", "pause", "Pause the queue or schedule, or let it go on", "pause",
-        ("overview", "queues", "schedules"), changes=True),
+    Key("pause", "P", "pause", "Pause the queue, schedule or tenant, or let it go on", "pause",
+        ("overview", "queues", "schedules", "tenants"), changes=True),
     Key("trigger", "T", "trigger", "Trigger the schedule now, beside its timetable", "trigger",
         ("schedules",), changes=True),
     Key("purge", "X", "purge", "Purge the queue's jobs of a state", "", ("queues",), changes=True),

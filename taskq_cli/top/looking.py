@@ -11,6 +11,8 @@ from taskq_cli.top.screens.job import Job
 from taskq_cli.top.screens.jobs import Jobs
 from taskq_cli.top.screens.overview import Overview
 from taskq_cli.top.screens.queues import Queues
+from taskq_cli.top.screens.tenants import Tenants
+from taskq_cli.top.screens.view import Goal
 from taskq_cli.top.widgets.dialog import Sheet
 from taskq_cli.top.widgets.lines import Line
 from taskq_cli.why.facts import Cause
@@ -50,6 +52,23 @@ class Looking(Navigation):
         if isinstance(self.view, Job):
             self.view.toggle_raw()
             self.draw()
+
+    def action_tenants(self) -> None:
+        """The tenants of the queue, or of the likeliest one."""
+        self.lead(Goal("tenants", self._place()))
+
+    def action_groups(self) -> None:
+        """The groups of all queues that have any."""
+        self.lead(Goal("groups", self._place()))
+
+    def _place(self) -> str:
+        """The queue that the cursor is on or that is looked at; empty for none or several."""
+        view = self.view
+        if isinstance(view, Jobs):
+            return view.wanted.one_queue or ""
+        if isinstance(view, Tenants):
+            return view.queue
+        return view.subject().partition("/")[0]
 
     @work
     async def action_why(self) -> None:

@@ -54,6 +54,9 @@ class QueueLine(msgspec.Struct):
     settings: dict[str, str] = {}
     next_fire_at: datetime | None = None
     held: int = 0
+    held_by_tenants: int = 0
+    tenants: int = 0
+    groups: int = 0
 
     def frame(self) -> QueueFrame:
         """The queue's part of a frame."""
@@ -75,6 +78,9 @@ class QueueLine(msgspec.Struct):
             settings=self.settings,
             next_fire_at=self.next_fire_at,
             held=self.held,
+            held_by_tenants=self.held_by_tenants,
+            tenants=self.tenants,
+            groups=self.groups,
         )
 
 
@@ -234,6 +240,9 @@ def queue_line(queue: QueueFrame, rates: Mapping[str, float]) -> dict[str, Any]:
         "settings": dict(queue.settings),
         "next_fire_at": rfc3339(queue.next_fire_at),
         "held": queue.held,
+        "held_by_tenants": queue.held_by_tenants,
+        "tenants": queue.tenants,
+        "groups": queue.groups,
     }
 
 

@@ -186,7 +186,7 @@ class Stage(App[None]):
         self.scene = Scene(self.store, frame, self.pen, self._found[1], live)
         self.view.show(self.scene)
         self.source.attend(self.view.attended())
-        if self.view.unfit != self._unfit:
+        if self._not_now() != self._unfit:
             self.hints()
         self._tell_condition()
 
@@ -299,9 +299,14 @@ class Stage(App[None]):
 
     def hints(self) -> None:
         """The keys of the screen on top, in the footer."""
-        self._unfit = self.view.unfit
+        self._unfit = self._not_now()
         keys = keys_of(self.view.id or "", read_only=self.read_only)
         self.query_one(Footer).hint(tuple(key for key in keys if key.name not in self._unfit))
+
+    def _not_now(self) -> frozenset[str]:
+        """Names of keys that can do nothing to what is shown now."""
+        frame = self.clockwork.shown
+        return self.view.unfit | (frame.absent if frame is not None else frozenset())
 
 
 def told(error: Exception) -> str:

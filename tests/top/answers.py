@@ -12,6 +12,8 @@ from taskq_core import (
     FailedAttempt,
     Failure,
     FailureGroup,
+    GroupInfo,
+    GroupRef,
     HeldJob,
     JobDetail,
     JobNotes,
@@ -19,11 +21,14 @@ from taskq_core import (
     LogLine,
     Page,
     Priority,
+    Rate,
     Schedule,
     ScheduledRun,
     ScheduleInfo,
     ScheduleRef,
     State,
+    TenantInfo,
+    TenantLimits,
 )
 from tests.top.world import CAUSES, START, failures
 
@@ -129,6 +134,41 @@ SCHEDULES: Final = (
     schedule("beat", "emails", "every 30s", code=False, paused=True, next_at=None),
     schedule("late", "emails", "@hourly", code=False, next_at=START, runs=()),
 )
+
+
+def tenants(queue: str, *_: Any) -> tuple[TenantInfo, ...]:
+    """Five of them, each in a state of its own."""
+
+    def tenant(name: str, ready: int, running: int, limits: TenantLimits, **about: Any) -> TenantInfo:
+        return TenantInfo(queue, name, limits, {Priority.NORMAL: ready}, running, **about)
+
+    return (
+        tenant("acme", 12_000, 5, TenantLimits(weight=3), done=81_234),
+        tenant("beta", 640, 2, TenantLimits(max_running=2, max_waiting=10_000), done=912, held=True),
+        tenant("gamma", 118, 0, TenantLimits(rate=Rate.parse("50/h")), done=40, held=True),
+        tenant("delta", 43, 1, TenantLimits(paused=True), done=7),
+        tenant("epsilon", 0, 0, TenantLimits(max_running=10)),
+    )
+
+
+def groups(queue: str, **_: Any) -> list[GroupInfo]:
+    """One that runs, one with dead members, one that grows and one that ended a minute ago."""
+    now = START + timedelta(seconds=LAST)
+    since = now - timedelta(minutes=12)
+    ended = GroupInfo(
+        GroupRef(queue, "night-1"), 40, 40, callback="report", job=JobRef(queue, "n1767614000000-0"),
+        created_at=since, finished_at=now - timedelta(seconds=60),
+    )  # fmt: skip
+    return [
+        GroupInfo(
+            GroupRef(queue, "import-42"), 900, 250, expected=1_000, callback="report", created_at=since
+        ),
+        GroupInfo(GroupRef(queue, "import-43"), 200, 190, 2, 1, callback="report", created_at=since),
+        GroupInfo(GroupRef(queue, "pages"), 12, 7, open=True, created_at=now - timedelta(seconds=8)),
+        ended,
+    ]
+
+
 INFO: Final = {
     "server_name": "valkey", "redis_version": "7.2.4", "role": "master", "uptime_in_seconds": "864000",
     "connected_clients": "41", "blocked_clients": "6", "instantaneous_ops_per_sec": "2210",
@@ -147,4 +187,6 @@ ANSWERS: Final[dict[str, Any]] = {
     "info": INFO,
     "follow": [],
     "schedules": SCHEDULES,
+    "tenants": tenants,
+    "groups": groups,
 }

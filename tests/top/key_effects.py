@@ -197,6 +197,13 @@ async def why(shown: Showing, screen: str, key: str) -> None:
     await leave(shown, Sheet)
 
 
+async def of_queue(shown: Showing, screen: str, key: str, *, to: str) -> None:
+    """Leads to what the queue has."""
+    await shown.press(key)
+    assert shown.app.view.id == to
+    await until(lambda: rows_of(shown))
+
+
 # -- time ------------------------------------------------------------------------------------------
 
 
@@ -338,7 +345,8 @@ EFFECTS: Final[dict[str, Effect]] = {
     "first": partial(moves, down=False), "last": partial(moves, down=True),
     "open": open_, "other-list": other_list, "back": back, "filter": filter_, "clear": clear,
     "sort": sort, "invert": invert, "mark": mark, "mark-all": mark_all, "state": state,
-    "next-page": next_page, "raw": raw, "metric": metric, "why": why, "freeze": freeze,
+    "next-page": next_page, "raw": raw, "metric": metric, "why": why,
+    "tenants": partial(of_queue, to="tenants"), "groups": partial(of_queue, to="groups"), "freeze": freeze,
     "earlier": partial(travels, ticks=-1), "later": partial(travels, ticks=1),
     "much-earlier": partial(travels, ticks=-60), "much-later": partial(travels, ticks=60),
     "go-to": go_to, "live": live, "copy": copy, "copy-command": copy_command, "write": write,
@@ -363,7 +371,7 @@ COMMON: Final = "queues"
 
 def presses(screen: str) -> list[tuple[Key, str]]:
     """What is to be pressed on a screen; what leads away from it comes last."""
-    away = {*NUMBERS, "open", "back"}
+    away = {*NUMBERS, "open", "back", "tenants", "groups"}
     here = [
         key
         for key in KEYMAP

@@ -10,7 +10,7 @@ from tests.top.showing import showing
 from tests.top.test_frames import show_screen
 
 SIZE = (110, 30)
-SHOWN = ("overview", "queues", "failures", "job", "workers")
+SHOWN = ("overview", "queues", "failures", "job", "workers", "tenants", "groups")
 
 
 async def draw() -> dict[str, str]:

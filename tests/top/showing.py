@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +62,16 @@ class FakeClient:
         """What `Client.schedules` is."""
         return FakeSchedules(self)
 
+    @property
+    def tenants(self) -> FakeTenants:
+        """What `Client.tenants` is."""
+        return FakeTenants(self)
+
+    @property
+    def groups(self) -> FakeGroups:
+        """What `Client.groups` is."""
+        return FakeGroups(self)
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(*args: Any, **named: Any) -> Any:
             self.calls.append((name, args))
@@ -94,6 +104,40 @@ class FakeSchedules:
             return True
 
         return call
+
+
+class FakeTenants:
+    """The tenants of such a server, by its answer ``tenants``: those of a queue."""
+
+    def __init__(self, client: FakeClient) -> None:
+        self._client = client
+
+    def busiest(self, queue: str, known: Sequence[str] = ()) -> Any:
+        """All of them."""
+        self._client.calls.append(("busiest", (queue, tuple(known))))
+        return self._client.answers["tenants"](queue)
+
+    def get(self, queue: str, name: str) -> Any:
+        """One of them."""
+        return next(info for info in self._client.answers["tenants"](queue) if info.name == name)
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        def call(*args: Any) -> None:
+            self._client.calls.append((f"{verb} tenant", args))
+
+        return call
+
+
+class FakeGroups:
+    """The groups of such a server, by its answer ``groups``: those of a queue."""
+
+    def __init__(self, client: FakeClient) -> None:
+        self._client = client
+
+    def list(self, queue: str, *, limit: int) -> Any:
+        """All of them."""
+        self._client.calls.append(("groups", (queue, limit)))
+        return self._client.answers["groups"](queue)
 
 
 def as_client(fake: FakeClient) -> Client:

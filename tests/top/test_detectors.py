@@ -3,16 +3,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from taskq_cli.top.detectors import RULES, Finding, findings
 from taskq_cli.top.format import Pen
 from taskq_cli.top.frame import PLACES, Frame
-from taskq_cli.top.keymap import KEYMAP, SCREENS
+from taskq_cli.top.keymap import DETAILS, KEYMAP, SCREENS
 from taskq_cli.top.queue_row import eta_of, queue_rows, state_of
 from taskq_cli.top.screens.queue_columns import fitting, queue_columns
 from taskq_cli.top.store import Store
+from taskq_core import Rate
 from tests.top.world import SERVER, START, Flow, frame, worker
 
 CALM = Flow("q", comes=10, done=10, waiting=5, workers=1, oldest_s=0.2)
@@ -104,6 +106,52 @@ def test_a_queue_with_an_slo_of_its_own_is_late_by_that_one() -> None:
     assert texts(waits) == ""
 
 
+def with_fields(**fields: Any) -> Callable[[Frame], Frame]:
+    """Frames of one queue with these fields."""
+
+    def change(shown: Frame) -> Frame:
+        [queue] = shown.queues
+        return replace(shown, queues=(replace(queue, **fields),))
+
+    return change
+
+
+STILL = replace(CALM, comes=0, done=0, waiting=200, oldest_s=400.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "screen"),
+    [
+        ({"held": 200}, "all 200 jobs that wait are held by limits", "jobs"),
+        ({"held": 200, "held_by_tenants": 200}, "are held by limits or pauses of tenants", "tenants"),
+        ({"held": 200, "held_by_tenants": 5}, "held by limits, 5 of them by what their tenants", "tenants"),
+        # one of them could start: that is another matter
+        ({"held": 199, "held_by_tenants": 199}, "1 workers are alive and take none of 1 jobs", "workers"),
+    ],
+)
+@pytest.mark.parametrize("oldest", [400.0, None])
+def test_a_queue_whose_jobs_are_held_is_not_one_that_workers_take_none_of(
+    fields: dict[str, int], text: str, screen: str, oldest: float | None
+) -> None:
+    if oldest is None and fields["held"] < 200:
+        return  # jobs of parked tenants have no age, others do
+    found = seen(replace(STILL, oldest_s=oldest), change=with_fields(**fields))
+    assert [finding.screen for finding in found] == [screen]
+    assert text in found[0].text
+
+
+def test_jobs_that_wait_behind_running_ones_at_a_limit_are_as_they_should_be() -> None:
+    waits = replace(STILL, running=2, oldest_s=20.0)
+    assert texts(waits, change=with_fields(held=200, held_by_tenants=200)) == ""
+    assert texts(replace(STILL, oldest_s=20.0, done=1), change=with_fields(held=200)) == ""
+    assert "take none" in texts(waits)
+    assert texts(waits, change=with_fields(settings={"max_running": "2"})) == ""
+    assert "take none" in texts(waits, change=with_fields(settings={"max_running": "3"}))
+    slow, quick = Rate.parse("1/m").stored, Rate.parse("1/s").stored
+    assert texts(waits, change=with_fields(settings={"rate": slow})) == ""
+    assert "take none" in texts(waits, change=with_fields(settings={"rate": quick}))
+
+
 @pytest.mark.parametrize("slo", ["", "x", "-5", "١٢", "²", "9" * 400])
 def test_a_foreign_slo_harms_nothing(slo: str) -> None:
     def with_slo(shown: Frame) -> Frame:
@@ -143,7 +191,7 @@ def test_the_worst_comes_first() -> None:
 def test_every_finding_names_a_screen_and_a_key_that_exist() -> None:
     keys = {key for one in KEYMAP for key in one.keys.split(",")}
     for _, screen, key, _ in RULES:
-        assert screen in dict(SCREENS)
+        assert screen in (*dict(SCREENS), *DETAILS)
         assert key in keys
 
 

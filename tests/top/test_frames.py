@@ -10,10 +10,9 @@ from textual.filter import Monochrome
 from taskq_cli.top.keymap import DETAILS, SCREENS
 from tests.top.conftest import Clock
 from tests.top.showing import SIZES, Showing, golden, showing
+from tests.top.ways import WAY
 from tests.waiting import until
 
-WAY = {"job": ("3", "enter"), "worker": ("5", "enter")}
-"""Keys that lead to a screen without a key of its own."""
 EVERY = (*dict(SCREENS), *DETAILS)
 
 

@@ -8,6 +8,7 @@ from taskq_cli.top.keymap import DETAILS, KEYMAP, SCREENS, Key, keys_of, remappe
 from taskq_cli.top.keytable import PART
 from taskq_core import UsageError
 from tests.processes import ROOT
+from tests.top.conftest import Clock
 from tests.top.key_effects import EFFECTS
 from tests.top.showing import showing
 
@@ -85,7 +86,7 @@ async def test_the_footer_names_help_and_the_way_out_at_80_columns() -> None:
                 assert "q quit" in footer, screen
 
 
-async def test_the_help_is_opened_and_closed_by_its_key() -> None:
+async def test_the_help_is_opened_and_closed_by_its_key(clock: Clock) -> None:
     async with showing() as shown:
         before = shown.frame()
         await shown.press("question_mark")

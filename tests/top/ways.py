@@ -14,6 +14,9 @@ from tests.waiting import until
 NUMBERS: Final = {screen: str(number) for number, (screen, _) in enumerate(SCREENS, 1)}
 EVERY_SCREEN: Final = (*NUMBERS, *DETAILS)
 
+WAY: Final = {"job": ("3", "enter"), "worker": ("5", "enter"), "tenants": ("2", "u"), "groups": ("2", "b")}
+"""Keys that lead to a screen without a key of its own."""
+
 
 async def settled(shown: Showing) -> None:
     """Nothing is asked any more, and nothing is to be drawn."""
@@ -26,7 +29,7 @@ async def to_screen(shown: Showing, screen: str) -> None:
     view = shown.app.view
     if view.id == screen and (not isinstance(view, Jobs) or view.wanted.state is State.READY):
         return
-    for key in {"job": ("3", "enter"), "worker": ("5", "enter")}.get(screen, (NUMBERS.get(screen, ""),)):
+    for key in WAY.get(screen, (NUMBERS.get(screen, ""),)):
         await shown.press(key)
         await settled(shown)
     assert shown.app.view.id == screen

@@ -36,6 +36,8 @@ class Flow:
     workers: int = 0
     paused: bool = False
     draining: bool = False
+    tenants: int = 0
+    groups: int = 0
     wait: Times | None = None
     run: Times | None = None
 
@@ -57,6 +59,8 @@ class Flow:
             totals=self._totals(second),
             wait=self.wait,
             run=self.run,
+            tenants=self.tenants,
+            groups=self.groups,
         )
 
     def _totals(self, second: int) -> tuple[int, ...]:
@@ -88,8 +92,8 @@ FLOWS: Final = (
     Flow("billing", waiting=12, oldest_s=680.0),
     Flow("thumbs", comes=4, waiting=402, oldest_s=95.0, workers=1, paused=True),
     Flow("feeds", comes=6, done=4, failed=8, dead=2, waiting=9, running=6, scheduled=31, buried=1_204,
-         oldest_s=0.4, workers=1, wait=Times(0.02, 1.2), run=Times(0.4, 2.6)),
-    Flow("imports", comes=90, done=60, waiting=12_801, running=8, oldest_s=251.0, workers=1,
+         groups=4, oldest_s=0.4, workers=1, wait=Times(0.02, 1.2), run=Times(0.4, 2.6)),
+    Flow("imports", tenants=5, comes=90, done=60, waiting=12_801, running=8, oldest_s=251.0, workers=1,
          wait=Times(240.0, 251.0), run=Times(0.11, 0.4)),
     Flow("old-import", done=5, waiting=500, running=1, oldest_s=30.0, workers=1, draining=True),
     Flow("reports", scheduled=3, workers=1),

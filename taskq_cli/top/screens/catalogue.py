@@ -8,12 +8,14 @@ from taskq_cli.top.format import Pen
 from taskq_cli.top.screens.charts import Charts
 from taskq_cli.top.screens.events import Events
 from taskq_cli.top.screens.failures import Failures
+from taskq_cli.top.screens.groups import Groups
 from taskq_cli.top.screens.job import Job
 from taskq_cli.top.screens.jobs import Jobs
 from taskq_cli.top.screens.overview import Overview
 from taskq_cli.top.screens.queues import Queues
 from taskq_cli.top.screens.schedules import Schedules
 from taskq_cli.top.screens.server import Server
+from taskq_cli.top.screens.tenants import Tenants
 from taskq_cli.top.screens.view import View
 from taskq_cli.top.screens.worker import Worker
 from taskq_cli.top.screens.workers import Workers
@@ -32,3 +34,5 @@ def views(pen: Pen) -> Iterator[View]:
     yield Server(pen)
     yield Job(pen)
     yield Worker(pen)
+    yield Tenants(pen)
+    yield Groups(pen)

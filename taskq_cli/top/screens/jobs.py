@@ -62,6 +62,18 @@ class GroupJobs:
     state: State
 
 
+@dataclass(frozen=True, slots=True)
+class JobsOf:
+    """Jobs of one queue in a state, such as those of a tenant, as what the list is to show.
+
+    ``where``: conditions of `taskq jobs --filter`.
+    """
+
+    queue: str
+    where: str
+    state: State
+
+
 class JobRows(Rows):
     """Rows of which a filter may be left to the server: it finds what is not on this page."""
 
@@ -215,11 +227,14 @@ class Jobs(View):
         self._want(Wanted(self.wanted.state))
 
     def aim(self, about: Any) -> None:
-        """The jobs of a queue, or those of one cause."""
+        """The jobs of a queue, or of one cause, tenant or group."""
         self._rows.filter = ""
         if isinstance(about, GroupJobs):
             self._chosen = True
             self._want(Wanted(about.state, about.queues, about.fingerprint))
+        elif isinstance(about, JobsOf):
+            self._chosen, self._rows.filter = True, about.where
+            self._want(Wanted(about.state, (about.queue,), where=about.where))
         else:
             self._chosen = False
             self._want(Wanted(self.wanted.state, (str(about),) if about else None))
