@@ -10,13 +10,13 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from taskq_cli import schedule_lines
+from taskq_cli.backoff_lines import BackoffLine, Seconds, backoff_of, backoff_record
 from taskq_cli.durations import parse_time
 from taskq_cli.flow_settings import flow_of
 from taskq_cli.jsontext import embedded, rfc3339, unescaped
-from taskq_cli.schedule_lines import ScheduleLine, Seconds, span_of
+from taskq_cli.schedule_lines import ScheduleLine, span_of
 from taskq_cli.views import View, error_record, seconds
 from taskq_core import (
-    Backoff,
     Failure,
     JobDetail,
     JobRef,
@@ -73,7 +73,7 @@ def exported_record(job: JobDetail) -> dict[str, Any]:
         "due_at": rfc3339(job.due_at),
         "died_at": rfc3339(job.died_at),
         "retries": job.retries,
-        "backoff": _backoff_record(job.backoff),
+        "backoff": backoff_record(job.backoff),
         "timeout_s": seconds(job.timeout),
         "unique": job.unique,
         "throttle_s": seconds(job.throttle),
@@ -114,23 +114,11 @@ def _number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
 
 
-def _backoff_record(backoff: Backoff | None) -> dict[str, Any] | None:
-    if backoff is None:
-        return None
-    return {"base_s": seconds(backoff.base), "factor": backoff.factor, "cap_s": seconds(backoff.cap)}
-
-
 # -- reading -----------------------------------------------------------------------------------
 
 
 class _Schema(msgspec.Struct):
     schema: str = ""
-
-
-class _Backoff(msgspec.Struct, forbid_unknown_fields=True):
-    base_s: Seconds
-    factor: float
-    cap_s: Seconds
 
 
 class _Error(msgspec.Struct, forbid_unknown_fields=True):
@@ -153,7 +141,7 @@ class _Job(msgspec.Struct, forbid_unknown_fields=True):
     due_at: str | None = None
     died_at: str | None = None
     retries: _Count | None = None
-    backoff: _Backoff | None = None
+    backoff: BackoffLine | None = None
     timeout_s: Seconds | None = None
     unique: str | None = None
     throttle_s: Seconds | None = None
@@ -207,7 +195,7 @@ def _job(line: _Job) -> JobDetail:
     ref = JobRef.parse(line.id, line.queue or None)
     if line.queue:  # it may have been edited, to bring the job into another queue
         ref = JobRef.parse(ref.id, line.queue)
-    state, error, backoff = State.of(line.state), line.error, line.backoff
+    state, error = State.of(line.state), line.error
     return JobDetail(
         ref, state, line.task, Priority.of(line.priority), unescaped(bytes(line.payload)), line.attempts,
         enqueued_at=_EPOCH,  # it is in the id
@@ -230,9 +218,7 @@ def _job(line: _Job) -> JobDetail:
             error.type, error.message, error.traceback, error.fingerprint
         ),
         granted=line.granted,
-        backoff=None if backoff is None else Backoff(
-            timedelta(seconds=backoff.base_s), backoff.factor, timedelta(seconds=backoff.cap_s)
-        ),
+        backoff=backoff_of(line.backoff),
     )  # fmt: skip
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 
+from taskq_cli.backoff_lines import BackoffLine, Seconds, backoff_of
 from taskq_cli.jsontext import unescaped
 from taskq_cli.schedule_views import SCHEDULE
 from taskq_core import GRACES, JobOptions, Missed, Overlap, Schedule, ScheduleRef
 
 SCHEMA: Final = SCHEDULE.schema
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=4e9)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,9 @@ class _Line(msgspec.Struct):
     payload: msgspec.Raw
     tz: str = "UTC"
     priority: str = "normal"
+    tenant: str | None = None
     retries: int | None = None
+    backoff: BackoffLine | None = None
     timeout_s: Seconds | None = None
     keep_s: Seconds | None = None
     concurrency_key: str | None = None
@@ -54,7 +56,9 @@ def read_schedule(line: bytes) -> ScheduleLine:
     found = _decode(line)
     options = JobOptions(
         priority=found.priority,
+        tenant=found.tenant,
         retries=found.retries,
+        backoff=backoff_of(found.backoff),
         timeout=span_of(found.timeout_s),
         keep=span_of(found.keep_s),
         concurrency_key=found.concurrency_key,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from taskq_cli.backoff_lines import backoff_record
 from taskq_cli.jsontext import embedded, rfc3339
 from taskq_cli.views import Record, View, seconds
 from taskq_core import Schedule, ScheduledRun, ScheduleInfo, WorkerInfo, check_payload
@@ -16,10 +17,10 @@ OVERDUE_AFTER: Final = timedelta(seconds=5)
 SCHEDULE: Final = View(
     schema="taskq.schedule/1",
     fields=(
-        "schema", "id", "queue", "name", "state", "spec", "tz", "task", "payload", "priority", "retries",
-        "timeout_s", "keep_s", "concurrency_key", "missed", "grace_s", "overlap", "jitter_s", "source",
-        "orphan", "paused", "next_at", "last_at", "last_due_at", "last_outcome", "last_job", "drift_s",
-        "fired", "missed_runs", "skipped_runs", "runs",
+        "schema", "id", "queue", "name", "state", "spec", "tz", "task", "payload", "priority", "tenant",
+        "retries", "backoff", "timeout_s", "keep_s", "concurrency_key", "missed", "grace_s", "overlap",
+        "jitter_s", "source", "orphan", "paused", "next_at", "last_at", "last_due_at", "last_outcome",
+        "last_job", "drift_s", "fired", "missed_runs", "skipped_runs", "runs",
     ),
     columns=("id", "state", "spec", "tz", "task", "next_at", "last_at", "drift_s", "missed_runs"),
     wide=(
@@ -79,7 +80,9 @@ def schedule_record(info: ScheduleInfo, declared: Collection[str] | None) -> dic
         "task": schedule.task,
         "payload": embedded(check_payload(schedule.payload)),
         "priority": str(options.priority),
+        "tenant": options.tenant,
         "retries": options.retries,
+        "backoff": backoff_record(options.backoff),
         "timeout_s": seconds(options.timeout),
         "keep_s": seconds(options.keep),
         "concurrency_key": options.concurrency_key,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from taskq_cli.options import Keep, Level, Retries, Timeout, span
+from taskq_cli.options import Keep, Level, Retries, Tenant, Timeout, span
 from taskq_cli.sanitize import clean
 from taskq_cli.session import Session
 from taskq_cli.targets import queues_like
@@ -52,10 +52,11 @@ class How:
     retries: Retries = None
     timeout: Timeout = None
     keep: Keep = None
+    tenant: Tenant = None
 
     def schedule(self, name: str, spec: str, task: str, payload: bytes) -> Schedule:
         """The schedule. Raises: InvalidName, InvalidOption."""
-        wanted = ("priority", "retries", "timeout", "keep")
+        wanted = ("priority", "retries", "timeout", "keep", "tenant")
         options: dict[str, Any] = {
             field: getattr(self, field) for field in wanted if getattr(self, field) is not None
         }

@@ -71,7 +71,7 @@ class Schedule:
     ``spec``: a cron line (`*/5 * * * *`, six fields with seconds first, `@daily`) in the time zone ``tz``, or
     `every 30s`. ``grace``: how late a run may be and still be made; None: 10 s, 1 h or 1 d for ``missed``
     skip, latest and all. ``jitter``: a run is put off by up to so much; `Job.due` stays the time of the
-    timetable. ``options``: all but ``delay``, ``at``, ``unique``, ``group``, ``then`` and ``tenant``.
+    timetable. ``options``: all but ``delay``, ``at``, ``unique``, ``group`` and ``then``.
     Raises: InvalidName, InvalidOption.
     """
 
@@ -102,9 +102,9 @@ class Schedule:
                 "the jobs of a schedule have no delay, at or unique",
                 hint="jitter puts runs off, overlap keeps two of them apart",
             )
-        if options.group is not None or options.then or options.tenant is not None:
+        if options.group is not None or options.then:
             raise InvalidOption(
-                "the jobs of a schedule have no group, no chain and no tenant",
+                "the jobs of a schedule have no group and no chain",
                 hint="Enqueue those in its task's handler",
             )
 

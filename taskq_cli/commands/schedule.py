@@ -37,6 +37,7 @@ ADD_EXAMPLES = """
 taskq schedule add nightly '30 2 * * *' clean-up days:=30 --tz Europe/Berlin -q reports
 taskq schedule add beat 'every 30s' ping -q monitoring --missed skip --overlap skip
 taskq schedule add digest @weekly send-digest --payload '{"to":"team@example.com"}' --jitter 10m
+taskq schedule add acme-digest @daily send-digest -q mail --tenant acme
 taskq schedule add nightly '0 3 * * *' clean-up -q reports --replace --dry-run
 """
 LS_EXAMPLES = """

@@ -60,7 +60,9 @@ def remove_group(keys: QueueKeys, group: str) -> Command[bool]:
     return Command(script("remove_group"), [keys.group(group), keys.groups], [group], bool)
 
 
-def list_groups(keys: QueueKeys, group: str = "", first: int = 0) -> Command[list[GroupInfo]]:
+def list_groups(
+    keys: QueueKeys, group: str = "", first: int = 0, count: int = PAGE
+) -> Command[list[GroupInfo]]:
     """One group, or a page of those of a queue from a rank on; those with a foreign name are left out."""
 
     def read(reply: Any) -> list[GroupInfo]:
@@ -68,7 +70,7 @@ def list_groups(keys: QueueKeys, group: str = "", first: int = 0) -> Command[lis
         found = [read_group(GroupRef(keys.queue, name), row) for name, row in rows if valid_group(name)]
         return [info for info in found if info is not None]
 
-    return Command(script("list_groups"), [keys.groups], [group, first, first + PAGE - 1], read)
+    return Command(script("list_groups"), [keys.groups], [group, first, first + count - 1], read)
 
 
 @dataclass(frozen=True, slots=True)

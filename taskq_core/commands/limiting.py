@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from taskq_core.clock import moment
 from taskq_core.command import Command, score_ms, text
@@ -54,10 +54,24 @@ def _standing(rate: Rate | None, us: int, tat: int) -> tuple[int | None, int]:
     return math.floor((full - due) / rate.gap_us), max(0, due + rate.gap_us - full)
 
 
-def tidy(keys: QueueKeys, places: int = 1_000, held: int = 100) -> Command[list[int]]:
-    """A bounded look whether limits count right; what is wrong is put right.
+class Tidied(NamedTuple):
+    """What was put right: places freed, counts mended, held jobs given back, gates to be looked at again.
 
-    Reply: places freed, counts mended, held jobs given back, limits that are looked at again.
+    ``look``: what the next call is told, so that a queue that needs no looking after is known by two.
     """
-    names = [*keys.streams, keys.meta]
-    return Command(script("tidy"), names, [places, held], lambda reply: [int(n) for n in reply])
+
+    freed: int
+    mended: int
+    lost: int
+    reminded: int
+    look: str
+
+
+def tidy(keys: QueueKeys, look: str = "", places: int = 1_000, held: int = 100) -> Command[Tidied]:
+    """A bounded look whether limits and tenants are counted right; what is wrong is put right."""
+
+    def read(reply: Any) -> Tidied:
+        freed, mended, lost, reminded = map(int, reply[:4])
+        return Tidied(freed, mended, lost, reminded, text(reply[4]))
+
+    return Command(script("tidy"), [*keys.streams, keys.meta], [places, held, look], read)

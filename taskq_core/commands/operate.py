@@ -159,6 +159,15 @@ def configure(keys: QueueKeys, settings: Mapping[str, Stored], by: str = HAND) -
     return Command(script("configure"), [keys.meta, keys.opens, keys.wake], args, int)
 
 
+def remove_parts(keys: QueueKeys, limit: int = config.MAX_BATCH) -> Command[int]:
+    """Removes some of what a queue has any number of: tenants, groups, lists of held jobs.
+
+    Reply: how many keys; 0 when none is left.
+    """
+    names = [keys.tenants, keys.root + "rooms", keys.groups, keys.opens]
+    return Command(script("remove_parts"), names, [limit], int)
+
+
 def remove(keys: QueueKeys) -> Command[int]:
     """Removes a queue with all its jobs, running ones too. Reply: how many keys there were."""
     names = [

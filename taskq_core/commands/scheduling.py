@@ -16,7 +16,7 @@ from taskq_core.backoff import Backoff
 from taskq_core.clock import instant_ms, moment, to_ms
 from taskq_core.codec import Meta, check_payload, decode_meta, encode_json
 from taskq_core.command import Arg, Command, score_ms, text
-from taskq_core.commands.produce import meta_of
+from taskq_core.commands.produce import meta_of, stream_of
 from taskq_core.errors import InvalidOption, InvalidPayload, TaskqError
 from taskq_core.job import JobOptions, Priority
 from taskq_core.keys import QueueKeys
@@ -63,7 +63,7 @@ def encode_schedule(schedule: Schedule, *, code: bool = False) -> tuple[bytes, s
         None if schedule.grace is None else to_ms(schedule.grace), Overlap.of(schedule.overlap),
         0 if schedule.jitter is None else to_ms(schedule.jitter), code,
     )  # fmt: skip
-    head = f"{Priority.of(schedule.options.priority).letter} {schedule.task}".encode()
+    head = f"{stream_of(schedule.options)} {schedule.task}".encode()
 
     def record(about: _About) -> bytes:
         return b"\n".join((head, meta, encode_json(about), payload))
@@ -292,11 +292,11 @@ def _decode(name: str, raw: bytes) -> tuple[Schedule | None, bool]:
     parts = raw.split(b"\n", 3)
     try:
         head, meta, about, payload = parts
-        letter, _, task = head.decode().partition(" ")
+        stream, _, task = head.decode().partition(" ")
         found = _decode_about(about)
         return Schedule(
             name, found.spec, task, check_payload(payload, config.HARD_PAYLOAD_BYTES),
-            _options(letter, decode_meta(meta)), found.tz, Missed.of(found.missed), _span(found.grace),
+            _options(stream, decode_meta(meta)), found.tz, Missed.of(found.missed), _span(found.grace),
             Overlap.of(found.overlap), _span(found.jitter),
         ), found.code  # fmt: skip
     except (ValueError, KeyError, msgspec.MsgspecError, RecursionError, TaskqError, InvalidPayload):
@@ -307,9 +307,11 @@ def _span(ms: int | None) -> timedelta | None:
     return timedelta(milliseconds=ms) if ms else None
 
 
-def _options(letter: str, meta: Meta) -> JobOptions:
+def _options(stream: str, meta: Meta) -> JobOptions:
+    letter, at, tenant = stream.partition("@")
     return JobOptions(
         priority=Priority.of_letter(letter),
+        tenant=tenant if at else None,
         retries=meta.retries,
         backoff=None if meta.backoff is None else _backoff(*meta.backoff),
         timeout=_span(meta.timeout),

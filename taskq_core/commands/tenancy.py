@@ -13,10 +13,15 @@ from taskq_core.keys import QueueKeys
 from taskq_core.names import check_tenant
 from taskq_core.rates import Rate
 from taskq_core.scripts import script
-from taskq_core.tenant import TenantInfo, TenantLimits, TenantPage
+from taskq_core.tenant import HeldTenants, TenantHold, TenantInfo, TenantLimits, TenantPage
 
 PAGE = 500
 """Tenants that one call looks at: some 3 ms of the server's time."""
+BUSIEST = 100
+_BY_CHANCE = 100
+"""Of more tenants than this, so many are looked at by chance beside those that are named."""
+LOOKED = 1_000
+"""Tenants with settings that one call looks at for what they hold: some 6 ms."""
 _NAMES = ("weight", "max_running", "max_waiting", "paused", "rate")
 
 
@@ -62,6 +67,27 @@ def list_tenants(
     return Command(script("list_tenants"), [keys.tenants, keys.tenants_set], args, read)
 
 
+def busiest_tenants(keys: QueueKeys, known: Sequence[str]) -> Command[tuple[TenantInfo, ...]]:
+    """Tenants with most jobs: of all, or where there are many, of those ``known`` and some by chance.
+
+    Raises: InvalidName.
+    """
+
+    def read(reply: Any) -> tuple[TenantInfo, ...]:
+        found = [
+            info for row in reply if (info := _info(keys.queue, row)) is not None and not _forgotten(info)
+        ]
+        found.sort(key=lambda info: (-info.ready_total - info.running, info.name))
+        return tuple(found[:BUSIEST])
+
+    args: list[Arg] = ["*", _BY_CHANCE, *map(check_tenant, known[:BUSIEST])]
+    return Command(script("list_tenants"), [keys.tenants, keys.tenants_set], args, read)
+
+
+def _forgotten(info: TenantInfo) -> bool:
+    return info.state == "idle" and info.limits == TenantLimits()
+
+
 def _info(queue: str, row: Sequence[Any]) -> TenantInfo | None:
     name, stored, done, ready, running, held = row
     try:
@@ -71,6 +97,30 @@ def _info(queue: str, row: Sequence[Any]) -> TenantInfo | None:
     counts = {level: max(0, int(n)) for level, n in zip(Priority, ready, strict=True)}
     limits = TenantLimits.read(text(stored))
     return TenantInfo(queue, text(name), limits, counts, int(running), int(done), bool(held))
+
+
+def held_tenants(keys: QueueKeys, limit: int) -> Command[HeldTenants]:
+    """What limits and pauses of tenants hold, and the tenants that hold most. Raises: InvalidOption."""
+    if not 0 <= limit <= PAGE:
+        raise InvalidOption(f"a look tells of 0 to {PAGE} tenants, not {limit}")
+
+    def read(reply: Any) -> HeldTenants:
+        *counts, rows = reply
+        found = [_hold(row) for row in rows]
+        paused, paused_jobs, limited, limited_jobs = map(int, counts)
+        worst = tuple(hold for hold in found if hold is not None)
+        return HeldTenants(paused, paused_jobs, limited, limited_jobs, worst)
+
+    return Command(script("list_held_tenants"), [keys.tenants_set], [limit, LOOKED], read)
+
+
+def _hold(row: Sequence[Any]) -> TenantHold | None:
+    name, stored, ready, running, held = row
+    try:
+        check_tenant(text(name))
+    except InvalidName:  # anybody may have written it
+        return None
+    return TenantHold(text(name), TenantLimits.read(text(stored)), int(ready), int(running), int(held))
 
 
 def purge_owned(
@@ -84,8 +134,3 @@ def purge_owned(
         [config.HISTORY_S, check_tenant(tenant), rank, config.LOOK_ROWS, before],
         lambda reply: (int(reply[0]), int(reply[1])),
     )  # fmt: skip
-
-
-def remove_tenants(keys: QueueKeys) -> Command[int]:
-    """A step of removing all tenants of a queue with their jobs: how many keys there were, 0 at the end."""
-    return Command(script("remove_tenants"), [keys.tenants, keys.root + "rooms"], [100], int)

@@ -5,7 +5,7 @@
 -- ARGV 1 history TTL s | 2 outcome, JSON | then job ids
 -- Reply: for each id {found, worker or ""}: found is "scheduled" or "ready" (removed), "running"
 --      (to be told to its worker), "dead" or "" (nothing was done).
---#use streams waits owner_of now tally locate remember listener publish account crowd leave
+--#use streams waits owner_of now tally locate remember listener publish account crowd leave lift
 local jobs, due, moved, dead_jobs = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local streams = streams_of(KEYS)
 local reply, seen, launched, now, call = {}, {}, 0, now_ms(), redis.call
@@ -20,6 +20,7 @@ local function cancel_entry(id, stream, entry, name, result)
   end
   if owner then call('XACK', stream, 'w', entry) end
   call('XDEL', stream, entry)
+  if owner == '~' then lift(string.match(stream, '^.-}:'), name, entry, fields) end
   if #name > 1 then leave(crowd_of(KEYS), {{name, 1, 0}}) end
   call('HDEL', moved, id)
   seen[#seen + 1] = id .. ' ' .. fields[1]

@@ -30,8 +30,8 @@ for at = 2, #ARGV, 2 do
   if field == 'rate' or field == 'max_running' or field == 'key_max_running' then
     limits = true
     if value and value ~= '' and value ~= 'off' then
-      call('HSET', meta, 'flow', '1')
-      if string.find(name, ':', 1, true) then call('HSET', meta, 'gates', '1') end
+      call('HSETNX', meta, 'flow', '1')
+      if string.find(name, ':', 1, true) then call('HSETNX', meta, 'gates', '0') end -- none with a key
     end
   end
 end

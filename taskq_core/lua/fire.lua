@@ -7,8 +7,8 @@
 --      5 not to run before, ms | 6 next time, ms, or "" (it has ended) | 7 times that were missed | 8 "skip" while
 --      the last job is not over, or "" | 9 history TTL s | 10 tokens kept | 11 runs kept
 -- Reply: {state, job id or ""}: "fired", "skipped", "missed" (only moved on), or "passed": it was not, or is no
---      longer, as the caller saw it; then nothing was done. Errors: QUEUEFULL, DRAINING; then nothing was done.
---#use streams now tally rouse unfinished launch full note
+--      longer, as the caller saw it; then nothing was done. Errors: QUEUEFULL, TENANTFULL, DRAINING; the same.
+--#use streams now tally rouse unfinished launch note
 local jobs, due, moved, wake, meta = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local stats, history, schedules, times, runs = KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local streams = streams_of(KEYS)
@@ -19,13 +19,13 @@ local about = record and string.match(record, '^[^\n]*\n[^\n]*\n([^\n]*)\n')
 local seen = about and string.find(about, '"hash":"' .. ARGV[2] .. '"', 1, true)
 if not seen or call('ZSCORE', times, name) ~= ARGV[3] then return {'passed', ''} end
 local last = call('HGET', runs, name .. ':last')
-local state, id, wakes = 'missed', '', false
+local state, id, wakes, refused = 'missed', '', false, nil
 if fires and ARGV[8] == 'skip' and unfinished(last, streams, jobs, moved) then
   state = 'skipped'
 elseif fires then
-  local refused = full(meta, streams, jobs, 1, #record)
+  id, wakes, refused = launch(name, record, ARGV[4], tonumber(ARGV[5]), now,
+    {streams = streams, jobs = jobs, due = due, meta = meta})
   if refused then return refused end
-  id, wakes = launch(name, record, ARGV[4], tonumber(ARGV[5]), now, {streams = streams, jobs = jobs, due = due, meta = meta})
   if not id then return {'passed', ''} end
   state = 'fired'
   call('HSET', runs, name .. ':last', id)

@@ -3,8 +3,9 @@
 -- KEYS 1-4 streams c h n l | 5 moved | 6 stats | 7 history
 -- ARGV 1 history TTL s | 2 most | 3 only entries made before this ms, or ""
 -- Reply: how many were removed; 0 when none is left.
---#use now tally account crowd leave last_delivered
+--#use now tally account crowd leave last_delivered lift
 local moved, left, before, call = KEYS[5], tonumber(ARGV[2]), tonumber(ARGV[3]), redis.call
+local root = string.match(KEYS[1], '^.-}:')
 local removed, launched, now = 0, 0, now_ms()
 
 local function remove(stream, entries)
@@ -28,8 +29,10 @@ for level = 1, 4 do
   for owner in string.gmatch('-~', '.') do
     local waiting = left > 0 and redis.pcall('XPENDING', stream, 'w', '-', stop, left, owner) or {}
     for _, pending in ipairs(waiting.err and {} or waiting) do
+      local entries = call('XRANGE', stream, pending[1], pending[1])
       call('XACK', stream, 'w', pending[1])
-      remove(stream, call('XRANGE', stream, pending[1], pending[1]))
+      if owner == '~' and entries[1] then lift(root, string.match(stream, '[^:]*$'), pending[1], entries[1][2]) end
+      remove(stream, entries)
     end
   end
   local name = string.match(stream, '[^:]*$')

@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
--- Puts right what limits count, a bounded step at a time: after a key was deleted or evicted, or a failover lost a tail.
+-- Puts right what limits and tenants count, a bounded step at a time: after a key was deleted or evicted, or a failover lost
+-- a tail. Where there are none any more, and no job with a concurrency key, claims are told not to look for them.
 -- KEYS 1-4 streams c h n l | 5 meta
--- ARGV 1 most places looked at | 2 most held jobs looked at in a stream
--- Reply: {places freed, counts mended, held jobs given back, gates that are looked at again}
---#use streams waits owner_of key_of crowd vacate aged
+-- ARGV 1 most places looked at, and tenants | 2 most held jobs looked at in a stream | 3 what the last reply ended with, or ""
+-- Reply: {places freed, counts mended, held jobs given back, gates that are looked at again, what the next call brings back}
+--#use streams waits owner_of key_of crowd vacate aged census lull now
 local call, streams, crowd, most = redis.call, streams_of(KEYS), crowd_of(KEYS), tonumber(ARGV[1])
 local root, meta = crowd.root, KEYS[5]
 local places, running, opens = root .. 'places', root .. 'running', root .. 'opens'
@@ -16,7 +17,7 @@ for k = 1, #row, 2 do
 end
 if #stale > 0 then vacate(root, stale, 0) end
 
-local mended, counts = 0, {}
+local mended, counts = census(crowd, most, now_ms()), {}
 if call('HLEN', places) <= 5 * most then
   for _, gates in ipairs(call('HVALS', places)) do
     for gate in string.gmatch(gates, '%S+') do counts[gate] = (counts[gate] or 0) + 1 end
@@ -59,5 +60,6 @@ for _, gate in ipairs(call('ZRANGEBYSCORE', opens, '+inf', '+inf', 'LIMIT', 0, 1
   if gate ~= 'q' and call('HEXISTS', running, gate) == 0 then reminded = reminded + call('ZADD', opens, 'XX', 'CH', 0, gate) end
 end
 if lost + reminded > 0 and call('LLEN', crowd.wake) == 0 then call('RPUSH', crowd.wake, '1') end
-if call('EXISTS', places, opens) > 0 then call('HSET', meta, 'flow', '1', 'gates', '1') end
-return {#stale, mended, lost, reminded}
+local kept = lost == 0 and lull(crowd, streams, ARGV[3])
+for _, mark in ipairs(kept and {} or {'flow', 'gates'}) do call('HSETNX', meta, mark, '1') end
+return {#stale, mended, lost, reminded, kept or ''}

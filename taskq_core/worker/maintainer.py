@@ -28,7 +28,7 @@ from taskq_core.worker.verdict import Poison, failed_run, limits_of
 log = logging.getLogger("taskq.worker")
 _STEPS = 1_000
 TIDY_S = 10.0
-"""How often it is looked whether limits count right: a look is 1 to 3 ms of the server's time."""
+"""How often it is looked whether limits and tenants are counted right: some ms of the server's time."""
 
 
 class Maintainer:
@@ -46,6 +46,7 @@ class Maintainer:
         self._scheduler = Scheduler(context, subscription)
         self._next_fire_s: float | None = None
         self._tidied = monotonic()
+        self._look = ""
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -89,11 +90,12 @@ class Maintainer:
         if not self._subscription.flows or monotonic() - self._tidied < TIDY_S:
             return
         self._tidied = monotonic()
-        freed, mended, lost, reminded = await self._client.run(limiting.tidy(keys))
+        found = await self._client.run(limiting.tidy(keys, self._look))
+        freed, mended, lost, reminded, self._look = found
         if freed or mended or lost:
             log.warning(
-                "queue %s: limits counted wrong: %d places freed, %d counts mended, %d jobs given back, "
-                "%d limits looked at again", keys.queue, freed, mended, lost, reminded,
+                "queue %s: limits or tenants were counted wrong: %d places freed, %d counts mended, "
+                "%d jobs given back, %d limits looked at again", keys.queue, freed, mended, lost, reminded,
             )  # fmt: skip
 
     async def _take_over(self, keys: QueueKeys, worker: str, expiry: str) -> None:

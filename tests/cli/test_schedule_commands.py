@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from taskq_core import Schedule, ScheduleRef, TaskQueue
+from taskq_core import Backoff, Schedule, ScheduleRef, TaskQueue
 from tests.cli.conftest import Done, Shell
 from tests.cli.many import Many
 from tests.conftest import ServerPool
@@ -186,13 +186,14 @@ def test_an_overdue_one_is_said_to_be(sh: Shell) -> None:
 
 
 def test_schedules_move_with_an_export(sh: Shell) -> None:
-    sh.ok(*NIGHTLY, "name=é", "--overlap", "skip", "--retries", "3", "--keep", "1h")
+    sh.ok(*NIGHTLY, "name=é", "--overlap", "skip", "--retries", "3", "--keep", "1h", "--tenant", "acme")
     with sh.client() as client:
         made = client.schedules.get(ScheduleRef("reports", "nightly")).schedule
-        keyed = replace(made, options=replace(made.options, concurrency_key="report"))
+        slow = Backoff(timedelta(seconds=5), 3.0, timedelta(minutes=9))
+        keyed = replace(made, options=replace(made.options, concurrency_key="report", backoff=slow))
         client.schedules.add("reports", keyed, replace=True)
         before = client.schedules.get(ScheduleRef("reports", "nightly"))
-        assert before.schedule.options.concurrency_key == "report"
+        assert (before.schedule.options.concurrency_key, before.schedule.options.tenant) == ("report", "acme")
         exported = sh.ok("export")
         client.remove("reports")
         assert "1 schedules not added" in sh("import", stdin=exported).stderr

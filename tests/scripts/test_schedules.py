@@ -12,10 +12,12 @@ from taskq_core import (
     QueueDraining,
     QueueFull,
     Refused,
+    TenantFull,
 )
 from taskq_core.commands import scheduling
 from taskq_core.commands.scheduling import Stays
 from taskq_core.names import JobRef
+from tests.scripts.crowd import recount, take
 from tests.scripts.rig import Rig
 from tests.scripts.scheduling import HOUR_MS, REF, fire_all, info, kept, look, make_due, schedule
 
@@ -274,3 +276,68 @@ def test_a_record_of_no_known_level_makes_no_job(rig: Rig, head: str) -> None:
     assert rig.run(scheduling.fire(rig.keys, row, step)) == ("passed", "")
     assert rig.run(scheduling.trigger(rig.keys, known, "token")) == ("", "")
     assert rig.totals() == {}
+
+
+# -- of tenants -------------------------------------------------------------------------------------
+
+
+def test_a_tenants_schedule_makes_jobs_of_the_tenant(rig: Rig) -> None:
+    made = kept(rig, options=JobOptions(tenant="acme", priority="high"), overlap="skip")
+    assert info(rig).schedule.options == made.options
+    make_due(rig)
+    assert fire_all(rig) == ["fired"]
+    recount(rig)
+    (run,) = info(rig).runs
+    rig.client.schedules.add("q", schedule(options=made.options, overlap="cancel_previous"), replace=True)
+    make_due(rig)
+    assert run.job is not None
+    assert look(rig)[1].cancels == run.job.id
+    rig.client.schedules.add("q", made, replace=True)
+    assert fire_all(rig) == ["skipped"]
+    rig.hire()
+    (job,) = take(rig, want=9)
+    assert (job.id, job.tenant, job.schedule) == (run.job.id, "acme", "s")
+    assert job.id.startswith("h")
+    assert job.id.endswith("@acme")
+    with pytest.raises(Refused, match="is not over"):
+        rig.client.schedules.trigger(REF)
+    rig.ack("w1", job)
+    receipt = rig.client.schedules.trigger(REF)
+    assert [each.id for each in take(rig, want=9)] == [receipt.id]
+    recount(rig)
+
+
+def test_a_tenants_run_that_is_put_off_is_the_tenants_too(rig: Rig) -> None:
+    kept(rig, options=JobOptions(tenant="acme", concurrency_key="k"), jitter=timedelta(hours=20))
+    due = make_due(rig)
+    assert fire_all(rig) == ["fired"]
+    (run,) = info(rig).runs
+    assert run.job is not None
+    assert run.job.tenant == "acme"
+    assert rig.raw.zscore(rig.keys.due, run.job.id) > due
+    rig.make_due(run.job.id)
+    rig.promote()
+    rig.hire()
+
+    assert [(job.id, job.tenant, job.meta.concurrency) for job in take(rig)] == [(run.job.id, "acme", "k")]
+    recount(rig)
+
+
+def test_a_run_for_which_its_tenant_has_no_room_stays_due(rig: Rig) -> None:
+    rig.client.tenants.set("q", "acme", max_waiting=1)
+    kept(rig, options=JobOptions(tenant="acme"))
+    make_due(rig)
+    assert fire_all(rig) == ["fired"]
+    due = make_due(rig)
+    before = rig.dump()
+    with pytest.raises(TenantFull):
+        fire_all(rig)
+    with pytest.raises(TenantFull):
+        rig.client.schedules.trigger(REF)
+    assert rig.dump() == before
+    assert look(rig)[1].due == due
+    rig.hire()
+    rig.ack("w1", *take(rig))
+
+    assert fire_all(rig) == ["fired"]
+    recount(rig)

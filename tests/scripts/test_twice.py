@@ -143,9 +143,9 @@ def _purge_tenant(scene: Scene) -> Command[Any]:
     return tenancy.purge_owned(scene.rig.keys, "acme", State.SCHEDULED, 0, None)
 
 
-def _remove_tenants(scene: Scene) -> Command[Any]:
+def _remove_parts(scene: Scene) -> Command[Any]:
     scene.rig.add(2, tenant="acme")
-    return tenancy.remove_tenants(scene.rig.keys)
+    return operate.remove_parts(scene.rig.keys)
 
 
 TABLE: dict[str, Callable[[Scene], Command[Any]]] = {
@@ -186,7 +186,7 @@ TABLE: dict[str, Callable[[Scene], Command[Any]]] = {
     "remove": lambda s: operate.remove(s.rig.keys),
     "remove_group": lambda s: grouping.remove_group(s.rig.keys, "g"),
     "purge_tenant": _purge_tenant,
-    "remove_tenants": _remove_tenants,
+    "remove_parts": _remove_parts,
     "set_tenant": lambda s: tenancy.set_tenant(s.rig.keys, "acme", {"weight": 2, "paused": True}),
     "remove_schedule": lambda s: scheduling.remove(s.rig.keys, "due"),
     "report": _report,
@@ -224,19 +224,19 @@ def test_every_script_that_may_write_is_in_the_table() -> None:
 def test_a_call_that_arrives_twice_has_the_effect_of_one(scene: Scene, verb: str) -> None:
     command = TABLE[verb](scene)
     assert command.script.name == verb.partition("-")[0]
-    before = _seen(scene, "")
+    before = seen(scene, "")
 
     scene.rig.run(command)
-    once = _seen(scene, "")
+    once = seen(scene, "")
     named = UNLIKE.get(verb, ("", ""))[0]
-    kept = _seen(scene, named)
+    kept = seen(scene, named)
     scene.rig.run(command)
 
-    assert _seen(scene, named) == kept
+    assert seen(scene, named) == kept
     assert (once == before) is (verb in CHANGE_NOTHING)
 
 
-def _seen(scene: Scene, named: str) -> Any:
+def seen(scene: Scene, named: str) -> Any:
     """The database without keys of that name, and without mention of a worker of that name."""
     found = dump(scene.rig.raw)
     if not named:
@@ -246,9 +246,11 @@ def _seen(scene: Scene, named: str) -> Any:
         suffix = key.rpartition("}:")[2]
         if suffix == "revoked":
             kept[key] = [row for row in value if row[0] != named.encode()]
+        elif suffix == "rooms":
+            kept[key] = value - {named.encode()}
         elif isinstance(value, dict) and "groups" in value:
             kept[key] = value | {"groups": [_without(group, named.encode()) for group in value["groups"]]}
-        elif not suffix.startswith((named, f"worker:{named}")):
+        elif not suffix.startswith((named, f"worker:{named}", f"rooms:{named}")):
             kept[key] = value
     return {key: value for key, value in kept.items() if value != []}
 

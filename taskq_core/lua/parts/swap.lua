@@ -1,6 +1,6 @@
 -- Gives a waiting job (as `sight` sees it) another payload; it keeps its id, its options and its attempts. One that is in a
 -- stream goes to the end of it: an entry cannot be changed. `add` adds an entry and returns its id.
---#use crowd open
+--#use crowd open keyed
 local function swap(id, it, new, queue, add)
   if it.record then
     local head = string.match(it.record, '^[^\n]*\n[^\n]*\n[^\n]*\n')
@@ -21,5 +21,6 @@ local function swap(id, it, new, queue, add)
   redis.call('XDEL', it.stream, it.entry)
   -- where a limit held it, its tenant may be out of the round
   if #it.name > 1 then open(crowd_of({queue.streams.c}), it.name, it.stream, new.now, 0) end
+  keyed(string.match(it.stream, '^.-}:') .. 'meta', json) -- as one that has come just now: see parts/lull
   redis.call('HSET', queue.moved, id, string.sub(it.name, 1, 1) .. add(it.name, it.task, json, new.payload))
 end
