@@ -48,6 +48,9 @@ Level = Annotated[
 Retries = Annotated[int | None, typer.Option("--retries", metavar="N", help="Further attempts.")]
 Timeout = Annotated[timedelta | None, span("--timeout", "The longest an attempt may run.")]
 Keep = Annotated[timedelta | None, span("--keep", "Keep the result this long.")]
+Tenant = Annotated[
+    str | None, typer.Option("--tenant", metavar="NAME", help="Whose job it is: tenants take turns.")
+]
 
 
 def wait_option(text: str) -> timedelta:

@@ -110,7 +110,7 @@ if TYPE_CHECKING:
     from taskq_core.supervisor import WorkerJob, run_workers
     from taskq_core.tail import Event, Tail
     from taskq_core.task import Task
-    from taskq_core.tenant import TenantInfo, TenantLimits, TenantPage
+    from taskq_core.tenant import HeldTenants, TenantHold, TenantInfo, TenantLimits, TenantPage
     from taskq_core.tenants import AsyncTenants, Tenants
     from taskq_core.version import __version__
     from taskq_core.worker.options import WorkerOptions
@@ -147,6 +147,7 @@ _HOME = {
     "GroupState": "group",
     "Groups": "groups",
     "HeldJob": "sighting",
+    "HeldTenants": "tenant",
     "Holder": "sighting",
     "InvalidName": "errors",
     "InvalidOption": "errors",
@@ -205,6 +206,7 @@ _HOME = {
     "TaskQueue": "queue",
     "TaskqError": "errors",
     "TenantFull": "errors",
+    "TenantHold": "tenant",
     "Tenants": "tenants",
     "TenantPage": "tenant",
     "TenantLimits": "tenant",
@@ -283,6 +285,7 @@ __all__ = [
     "GroupState",
     "Groups",
     "HeldJob",
+    "HeldTenants",
     "Holder",
     "InvalidName",
     "InvalidOption",
@@ -340,6 +343,7 @@ __all__ = [
     "TaskQueue",
     "TaskqError",
     "TenantFull",
+    "TenantHold",
     "TenantInfo",
     "TenantLimits",
     "TenantPage",

@@ -52,7 +52,7 @@ ALONE: Final = AclPlace()
 
 _OPERATE: Final = (
     "bury", "cancel", "delete", "drain", "import_jobs", "pause", "purge_index", "purge_ready",
-    "purge_tenant", "remove", "remove_group", "remove_tenants", "resume", "retry", "set_tenant",
+    "purge_tenant", "remove", "remove_group", "remove_parts", "resume", "retry", "set_tenant",
 )  # fmt: skip
 """What workers have no need of; all else they may send, or a handler may."""
 _PRODUCE: Final = ("announce", "enqueue", "open_group", "seal_group")

@@ -56,6 +56,12 @@ EXPORTED_QUEUES: Final = 1_000
 """Queues that an exporter tells of: some 20 series each."""
 EXPORTER_FRESH_S: Final = 1.0
 """For so long a look at the server serves all that scrape."""
+EXPORTED_TENANTS: Final = 10
+"""Tenants of a queue that the exporter tells of by name, each with three series."""
+TENANT_STAY_S: Final = 300.0
+"""For so long one of them is told at least, whoever has more jobs meanwhile: series are to be few."""
+EXPORTED_GROUPS: Final = 1_000
+"""Groups of a queue that the exporter looks at to count them by state."""
 READY_S: Final = 5.0
 """A worker whose claims are not answered for this long is not ready: an idle one claims each second."""
 LIVE_S: Final = 60.0

@@ -37,7 +37,8 @@ def load_of(snapshot: QueueSnapshot, service_s: float | None) -> Load:
     return Load(
         arrivals_per_s=arrived / seconds,
         service_s=measured or service_s or UNKNOWN_SERVICE_S,
-        backlog=snapshot.ready_total + overdue,
+        # more workers start none of what is held, and one has to be there when it may start
+        backlog=max(snapshot.ready_total - snapshot.held, min(snapshot.ready_total, 1)) + overdue,
         running=snapshot.running,
     )
 

@@ -18,7 +18,7 @@ from taskq_core.client import Client
 from taskq_core.clock import monotonic
 from taskq_core.desired import DEFAULT_SLOTS, desired_workers, load_of, target_of
 from taskq_core.errors import AccessDenied, InvalidOption, TaskqError
-from taskq_core.limits import Gates
+from taskq_core.flow_metrics import Flow, Prominent, read_flow, sheet_of_flow
 from taskq_core.metrics.endpoint import Endpoint
 from taskq_core.metrics.sheet import Sheet, build_info
 from taskq_core.schedule import ScheduleInfo
@@ -27,6 +27,7 @@ from taskq_core.snapshot import QueueSnapshot, WorkerInfo
 
 log = logging.getLogger("taskq.exporter")
 _MINUTES: Final = 2
+MOST_TENANTS: Final = 100
 _DEADLINE_S: Final = 2.0
 """How long a scrape waits for the server: Prometheus itself gives up after 10 s."""
 _COUNTERS: Final = ("enqueued", "done", "failed", "retried", "dead", "cancelled", "recovered")
@@ -36,18 +37,22 @@ _COUNTERS: Final = ("enqueued", "done", "failed", "retried", "dead", "cancelled"
 class ExporterOptions:
     """``queues``: a pattern of names. ``max_queues``: of more, the first by name are told.
 
-    ``target_wait``: how soon a backlog is to be gone, of queues without an SLO.
+    ``target_wait``: how soon a backlog is to be gone, of queues without an SLO. ``max_tenants``: tenants of a
+    queue that are told by name, 0 for none.
     """
 
     queues: str = "*"
     target_wait: timedelta = timedelta(seconds=config.TARGET_WAIT_S)
     max_queues: int = config.EXPORTED_QUEUES
+    max_tenants: int = config.EXPORTED_TENANTS
 
     def __post_init__(self) -> None:
         if self.target_wait < timedelta(milliseconds=1):
             raise InvalidOption(f"target_wait must be at least 1 ms, not {self.target_wait}")
         if self.max_queues < 1:
             raise InvalidOption(f"max_queues must be at least 1, not {self.max_queues}")
+        if not 0 <= self.max_tenants <= MOST_TENANTS:
+            raise InvalidOption(f"max_tenants must be 0 to {MOST_TENANTS}, not {self.max_tenants}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,7 @@ class Reading:
     info: Mapping[str, str]
     left_out: int = 0
     schedules: Sequence[ScheduleInfo] = ()
-    gates: Mapping[str, Gates] = field(default_factory=dict)
-    """The limits of the queues in which they hold jobs."""
+    flow: Flow = field(default_factory=Flow)
 
 
 @dataclass(slots=True)
@@ -85,6 +89,7 @@ class Exporter:
         self._client = Client(url, namespace=namespace, deadline=_DEADLINE_S)
         self._options = options
         self._service_s: dict[str, float] = {}
+        self._prominent = Prominent(options.max_tenants)
         self._record = _Record()
         self._lock = threading.Lock()
 
@@ -166,7 +171,7 @@ class Exporter:
             self._info(),
             len(names) - len(told),
             self._schedules(snapshots),
-            {snapshot.queue: client.gates(snapshot.queue) for snapshot in snapshots if snapshot.held},
+            read_flow(client, snapshots, self._prominent, monotonic()),
         )
 
     def _schedules(self, snapshots: Sequence[QueueSnapshot]) -> list[ScheduleInfo]:
@@ -220,20 +225,9 @@ def sheet_of(reading: Reading, desired: Mapping[str, int]) -> Sheet:
     sheet["taskq_desired_workers"] = {(queue,): count for queue, count in desired.items()}
     sheet["taskq_exporter_queues_left_out"] = {(): reading.left_out}
     sheet |= _of_schedules(reading.schedules)
-    if reading.gates:
-        sheet["taskq_jobs_held"] = _held(reading.gates)
+    sheet |= sheet_of_flow(reading.flow, reading.snapshots)
     stale = sum(snapshot.stale for snapshot in reading.snapshots)
     return sheet | _of_workers(reading.workers, stale) | _of_server(reading.info)
-
-
-def _held(gates: Mapping[str, Gates]) -> dict[tuple[str, ...], float]:
-    """Held jobs by queue and limit; keys are one limit, for there may be any number of them."""
-    found: dict[tuple[str, ...], float] = {}
-    for queue, those in gates.items():
-        tasks = {f"task:{gate.name}": gate.held for gate in those.gates if gate.of == "task"}
-        rest = max(0, those.held - sum(tasks.values()))
-        found |= {(queue, limit): held for limit, held in {**tasks, "key": rest}.items()}
-    return found
 
 
 def _depths(snapshot: QueueSnapshot) -> dict[str, int]:

@@ -23,7 +23,7 @@ import msgspec
 from taskq_core.errors import UsageError
 from taskq_core.fingerprint import PATTERN
 from taskq_core.job import JobDetail
-from taskq_core.names import check_tenant, valid_group
+from taskq_core.names import check_tenant, valid_group, valid_tenant
 
 _CONDITION: Final = re.compile(r"\s*([A-Za-z_][\w.-]*?)\s*(!=|>=|<=|=|~|>|<)\s*(.*?)\s*")
 _ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
@@ -97,7 +97,12 @@ class JobFilter:
     def parse(cls, text: str | None, **more: Any) -> JobFilter:
         """The filter that a text like `attempts>3, task=send-*` is. Raises: UsageError."""
         parts = text.split(",") if text else []
-        return cls(conditions=tuple(Condition.parse(part) for part in parts), **more)
+        conditions = tuple(Condition.parse(part) for part in parts)
+        # so that only the jobs of that tenant are looked at
+        named = [c.wanted for c in conditions if c.field == "tenant" and c.sign == "="]
+        if named and valid_tenant(named[0]) and more.get("tenant") is None:
+            more["tenant"] = named[0]
+        return cls(conditions=conditions, **more)
 
     def __post_init__(self) -> None:
         if self.tenant is not None:

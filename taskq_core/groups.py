@@ -53,6 +53,10 @@ class Groups:
         """The groups of a queue: those that have not ended first."""
         return self._do(queue, list_steps(self._client.keys(queue), limit))
 
+    def unfinished(self, queue: str, *, limit: int = 1000) -> tuple[GroupInfo, ...]:
+        """The groups of a queue that have not finished, at most so many."""
+        return self._do(queue, unfinished_steps(self._client.keys(queue), limit))
+
     def remove(self, ref: GroupRef) -> bool:
         """Forgets a group. Its members stay; its callback does not run. True when it was there."""
         return self._do(ref.queue, remove_steps(self._client.keys(ref.queue), ref))
@@ -93,6 +97,10 @@ class AsyncGroups:
     async def list(self, queue: str, *, limit: int = 1000) -> list[GroupInfo]:
         """The groups of a queue: those that have not ended first."""
         return await self._do(queue, list_steps(self._client.keys(queue), limit))
+
+    async def unfinished(self, queue: str, *, limit: int = 1000) -> tuple[GroupInfo, ...]:
+        """The groups of a queue that have not finished, at most so many."""
+        return await self._do(queue, unfinished_steps(self._client.keys(queue), limit))
 
     async def remove(self, ref: GroupRef) -> bool:
         """Forgets a group. Its members stay; its callback does not run. True when it was there."""
@@ -144,11 +152,23 @@ def list_steps(keys: QueueKeys, limit: int) -> Steps[list[GroupInfo]]:
     """Page by page: those that are gone, and still listed, come last."""
     rows: list[GroupInfo] = []
     for first in range(0, limit, grouping.PAGE):
-        found: list[GroupInfo] = yield grouping.list_groups(keys, first=first)
+        count = min(grouping.PAGE, limit - first)
+        found: list[GroupInfo] = yield grouping.list_groups(keys, first=first, count=count)
         rows += found
-        if len(found) < grouping.PAGE:
+        if len(found) < count:
             break
-    return rows[:limit]
+    return rows
+
+
+def unfinished_steps(keys: QueueKeys, limit: int) -> Steps[tuple[GroupInfo, ...]]:
+    """Page by page, up to the first that has finished: those come last."""
+    rows: list[GroupInfo] = []
+    for first in range(0, limit, grouping.PAGE):
+        found: list[GroupInfo] = yield grouping.list_groups(keys, first=first)
+        rows += [info for info in found if info.finished_at is None]
+        if len(found) < grouping.PAGE or found[-1].finished_at is not None:
+            break
+    return tuple(rows[:limit])
 
 
 def remove_steps(keys: QueueKeys, ref: GroupRef) -> Steps[bool]:

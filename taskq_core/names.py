@@ -55,6 +55,11 @@ def valid_queue(value: str) -> bool:
     return _queue.fullmatch(value) is not None
 
 
+def valid_tenant(value: str) -> bool:
+    """Whether a text may be a tenant's name."""
+    return _queue.fullmatch(value) is not None
+
+
 def valid_job_id(value: str) -> bool:
     """Whether a text may be a job's id."""
     return _job_id.fullmatch(value) is not None

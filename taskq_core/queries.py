@@ -170,7 +170,7 @@ def snapshot(keys: QueueKeys, minutes: int = 0, counted: int = 0) -> Command[Que
     """
     names = [
         *keys.streams, keys.due, keys.dead, keys.leases, keys.meta, keys.stats, keys.history,
-        keys.schedule_times,
+        keys.schedule_times, keys.groups,
     ]  # fmt: skip
     most = min(max(minutes, 0), config.HISTORY_S // 60)
     brief = min(max(counted, 0), config.HISTORY_S // 60 - most)
@@ -203,7 +203,9 @@ def _read_snapshot(queue: str, reply: Any) -> QueueSnapshot:
         next_fire_at=moment(score_ms(times[1])) if text(times[1]) else None,
         stale=int(times[2]),
         tenants=int(times[3]),
-        held=int(times[4]),
+        held=min(int(times[4]) + int(times[6]), sum(ready.values())),
+        held_by_tenants=int(times[6]),
+        groups=int(times[5]),
     )  # fmt: skip
 
 

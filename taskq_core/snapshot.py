@@ -90,9 +90,14 @@ class QueueSnapshot:
     stale: int = 0
     """Leases that have run out, and that nobody took over yet."""
     held: int = 0
-    """Ready jobs that a limit of their task or key holds; `Client.gates` says which."""
+    """Ready jobs that limits of tasks, keys and tenants hold, or pauses of tenants; `Client.gates` and
+    `Tenants.held` say which."""
     tenants: int = 0
     """Tenants that have jobs or limits of their own."""
+    groups: int = 0
+    """Groups that have not ended."""
+    held_by_tenants: int = 0
+    """Of those that are held: by limits and pauses of their tenants."""
 
     @property
     def state(self) -> str:

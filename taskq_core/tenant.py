@@ -79,6 +79,47 @@ class TenantInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class TenantHold:
+    """A tenant of whose ready jobs ``held`` may not start now: it is paused, or at a limit of its own."""
+
+    name: str
+    limits: TenantLimits
+    ready: int
+    running: int
+    held: int
+
+    @property
+    def reason(self) -> str:
+        """What holds them: ``paused``, ``2 of 2 running`` or ``rate 50/s``."""
+        limits = self.limits
+        if limits.paused:
+            return "paused"
+        if limits.max_running is not None and (self.running >= limits.max_running or limits.rate is None):
+            return f"{self.running} of {limits.max_running} running"
+        return f"rate {limits.rate}" if limits.rate is not None else "at a limit"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTenants:
+    """What limits and pauses of tenants hold in a queue. ``worst``: the tenants that hold most jobs.
+
+    ``paused``, ``limited``: how many tenants are paused or at a limit, and hold jobs by that. Where more than
+    a thousand tenants have settings, and more than a thousand waiting jobs, these are estimates.
+    """
+
+    paused: int = 0
+    paused_jobs: int = 0
+    limited: int = 0
+    limited_jobs: int = 0
+    worst: tuple[TenantHold, ...] = ()
+
+    @property
+    def jobs(self) -> int:
+        """Jobs that are held in all."""
+        return self.paused_jobs + self.limited_jobs
+
+
+@dataclass(frozen=True, slots=True)
 class TenantPage:
     """A stretch of the tenants of a queue, by name. ``cursor`` continues it; empty when it has ended."""
 

@@ -87,7 +87,7 @@ def purge_steps(keys: QueueKeys, state: State, before_ms: int | None, limit: int
 def remove_steps(keys: QueueKeys) -> Steps[int]:
     """Removes a queue with all its jobs and tenants. Reply: how many keys there were."""
     total = 0
-    while removed := (yield tenancy.remove_tenants(keys)):
+    while removed := (yield operate.remove_parts(keys)):
         total += removed
     last: int = yield operate.remove(keys)
     return total + last

@@ -5,6 +5,7 @@ What a verb does is written once, in steps that each twin only sends: see `steps
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +16,7 @@ from taskq_core.job import State
 from taskq_core.keys import QueueKeys
 from taskq_core.rates import Rate
 from taskq_core.steps import Steps, take, take_async
-from taskq_core.tenant import TenantInfo, TenantLimits, TenantPage
+from taskq_core.tenant import HeldTenants, TenantInfo, TenantLimits, TenantPage
 
 if TYPE_CHECKING:
     from taskq_core.async_calling import AsyncCaller
@@ -33,6 +34,18 @@ class Tenants:
     def list(self, queue: str, *, cursor: str = "", limit: int = tenancy.PAGE) -> TenantPage:
         """A page of the tenants that have jobs or limits of their own, by name."""
         return self._client.run(tenancy.list_tenants(self._client.keys(queue), cursor, limit))
+
+    def busiest(self, queue: str, known: Sequence[str] = ()) -> tuple[TenantInfo, ...]:
+        """At most 100 tenants, those with most waiting and running jobs first.
+
+        One call looks at 200 of them at most: of more than 100, at those ``known`` and at some by chance.
+        Who asks again with the names of the last answer soon has the busiest. Raises: InvalidName.
+        """
+        return self._client.run(tenancy.busiest_tenants(self._client.keys(queue), known))
+
+    def held(self, queue: str, *, limit: int = 10) -> HeldTenants:
+        """What limits and pauses of tenants hold, with the tenants that hold most. Raises: InvalidOption."""
+        return self._client.run(tenancy.held_tenants(self._client.keys(queue), limit))
 
     def get(self, queue: str, tenant: str) -> TenantInfo:
         """One tenant; one that was never heard of has no jobs and no limits. Raises: InvalidName."""
@@ -73,6 +86,18 @@ class AsyncTenants:
     async def list(self, queue: str, *, cursor: str = "", limit: int = tenancy.PAGE) -> TenantPage:
         """A page of the tenants that have jobs or limits of their own, by name."""
         return await self._client.run(tenancy.list_tenants(self._client.keys(queue), cursor, limit))
+
+    async def busiest(self, queue: str, known: Sequence[str] = ()) -> tuple[TenantInfo, ...]:
+        """At most 100 tenants, those with most waiting and running jobs first.
+
+        One call looks at 200 of them at most: of more than 100, at those ``known`` and at some by chance.
+        Who asks again with the names of the last answer soon has the busiest. Raises: InvalidName.
+        """
+        return await self._client.run(tenancy.busiest_tenants(self._client.keys(queue), known))
+
+    async def held(self, queue: str, *, limit: int = 10) -> HeldTenants:
+        """What limits and pauses of tenants hold, with the tenants that hold most. Raises: InvalidOption."""
+        return await self._client.run(tenancy.held_tenants(self._client.keys(queue), limit))
 
     async def get(self, queue: str, tenant: str) -> TenantInfo:
         """One tenant; one that was never heard of has no jobs and no limits. Raises: InvalidName."""

@@ -28,11 +28,17 @@ def taskq_command() -> list[str]:
     return [sys.executable, "-m", "taskq_cli"]
 
 
-def with_command(env: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The environment, in which `taskq` is a command of its shells: a program in a new ``folder``."""
+def with_command(env: Mapping[str, str], folder: Path, *, forks: bool = False) -> dict[str, str]:
+    """The environment, in which `taskq` is a command of its shells: a program in a new ``folder``.
+
+    ``forks``: it is forked (`tests.warm`): for shells whose jobs no terminal and no signal to a group ends.
+    """
     folder.mkdir()
     program = folder / "taskq"
-    program.write_text(f'#!/bin/sh\nexec {shlex.join(taskq_command())} "$@"\n')
+    command = taskq_command()
+    if forks and len(command) == 1 and sys.platform == "linux" and (forking := warm(env)):
+        command = forking.for_shells(command)
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
     program.chmod(0o755)
     return {**env, "PATH": f"{folder}:{env['PATH']}"}
 

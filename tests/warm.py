@@ -2,8 +2,9 @@
 
 A fresh interpreter takes a quarter of a second of processor time for each command line, and the suite runs
 thousands. A fork has arguments, environment, folder, standard streams, signals and an exit code of its own,
-as if it had just been started. Tests of starting itself, of shells and of pipelines start the real program
-(`subprocess` with `taskq_command()`); with the variable `TASKQ_TEST_COLD=1` all do.
+as if it had just been started. Shells that run examples get theirs by `tests/warm_shell.py`. Tests of
+starting itself, of terminals and of pipelines start the real program (`subprocess` with `taskq_command()`);
+with the variable `TASKQ_TEST_COLD=1` all do.
 """
 
 from __future__ import annotations
@@ -60,11 +61,16 @@ class Warm:
     def __init__(self, env: Mapping[str, str]) -> None:
         self.env = _of_the_interpreter(env)
         self._requests, theirs = socket.socketpair()
-        with theirs:
+        self._folder = tempfile.TemporaryDirectory(prefix="taskq-warm-")
+        self._door = str(Path(self._folder.name) / "door")
+        with theirs, socket.socket(socket.AF_UNIX) as door:
+            door.bind(self._door)
+            door.listen(64)
+            handles = (theirs.fileno(), door.fileno())
             self._process = subprocess.Popen(
                 # -P: nothing is imported from where it runs
-                [sys.executable, "-P", "-m", "tests.warm_start", str(theirs.fileno())],
-                cwd=ROOT, env=dict(env), stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()],
+                [sys.executable, "-P", "-m", "tests.warm_start", *map(str, handles)],
+                cwd=ROOT, env=dict(env), stdin=subprocess.DEVNULL, pass_fds=handles,
                 start_new_session=True,
             )  # fmt: skip
         assert self._requests.recv(1), "it did not start"
@@ -109,10 +115,17 @@ class Warm:
             texts = _converse(process, into, stdin.encode(), (out, err), timeout)
         return subprocess.CompletedProcess(list(argv), process.wait(timeout), *texts)
 
+    def for_shells(self, command: Sequence[str]) -> list[str]:
+        """What a shell starts instead of our command, to have it forked."""
+        program = Path(__file__).with_name("warm_shell.py")
+        expected = json.dumps([OF_THE_INTERPRETER, self.env])
+        return [sys.executable, "-IS", str(program), self._door, expected, *command]
+
     def close(self) -> None:
         """Ends it, and nothing that it has forked."""
         self._requests.close()
         self._process.wait(20)
+        self._folder.cleanup()
 
 
 class Forked:

@@ -1,4 +1,4 @@
-"""`python -m tests.warm_start SOCKET`: loads all of taskq and forks a command a request (`tests.warm`)."""
+"""`python -m tests.warm_start SOCKET DOOR`: loads all of taskq, forks a command a request (`tests.warm`)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import json
 import os
 import pkgutil
 import random
+import select
 import signal
 import socket
 import sys
@@ -46,17 +47,22 @@ def load() -> None:
     gc.freeze()
 
 
-def serve(requests: socket.socket) -> None:
-    """Forks for each request, until nobody can ask any more."""
+def serve(requests: socket.socket, door: socket.socket) -> None:
+    """Forks for each request, until nobody can ask by the first socket any more. Shells come to the door."""
     signal.signal(signal.SIGCHLD, tell_of_ends)
     while True:
-        asked, handles, _, _ = socket.recv_fds(requests, 1, 5)
-        if not asked:
-            return
+        if requests in select.select([requests, door], [], [])[0]:
+            asked, handles, _, _ = socket.recv_fds(requests, 1, 5)
+            if not asked:
+                return
+        else:
+            with door.accept()[0] as shell:
+                asked, handles, _, _ = socket.recv_fds(shell, 1, 5)
+            if not asked:
+                continue
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         child = os.fork()
         if child == 0:
-            requests.close()
             be(*handles)
         request, report, *streams = handles
         for handle in (request, *streams):
@@ -158,6 +164,6 @@ def give_up_after(deadline: float) -> None:
 
 if __name__ == "__main__":
     load()
-    with socket.socket(fileno=int(sys.argv[1])) as asked:
+    with socket.socket(fileno=int(sys.argv[1])) as asked, socket.socket(fileno=int(sys.argv[2])) as door:
         asked.send(b"!")
-        serve(asked)
+        serve(asked, door)

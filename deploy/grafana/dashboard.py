@@ -137,7 +137,7 @@ def queues() -> Iterator[Panel]:
     held = f"max by ({BY_QUEUE}, limit) (taskq_jobs_held{{{QUEUES}}})"
     yield graph(
         "Held by limits", "short", ("{{queue}} {{limit}}", f"{held} or 0 * {state('ready')}"),
-        text="Ready jobs that wait for a rate, or for another job to end.",
+        text="Ready jobs that wait for a rate, for another job to end, or for their tenant.",
     )  # fmt: skip
     yield graph(
         "Workers", "short", ("{{queue}}", once("taskq_queue_workers")),
@@ -148,6 +148,22 @@ def queues() -> Iterator[Panel]:
     yield graph(
         "Retried and cancelled", "ops", ("{{queue}} retried", retried), ("{{queue}} cancelled", cancelled)
     )
+
+
+def tenants() -> Iterator[Panel]:
+    """Who shares a queue, and what belongs together in it."""
+    jobs = f"max by (cluster, namespace, queue, tenant, state) (taskq_tenant_jobs{{{QUEUES}}})"
+    done = f"max by ({BY_QUEUE}, tenant) (rate(taskq_tenant_done_total{{{QUEUES}}}[$__rate_interval]))"
+    groups = f"max by (cluster, namespace, queue, state) (taskq_groups{{{QUEUES}}})"
+    yield graph(
+        "Jobs of tenants", "short", ("{{queue}} {{tenant}} {{state}}", jobs), width=8,
+        text="The tenants that have most, and all other jobs of the queue as _other.",
+    )  # fmt: skip
+    yield graph("Done of tenants", "ops", ("{{queue}} {{tenant}}", done), width=8, text="Of the same.")
+    yield graph(
+        "Groups", "short", ("{{queue}} {{state}}", groups), width=8,
+        text="Those that have not finished. A failed or stuck one waits for somebody.",
+    )  # fmt: skip
 
 
 def schedules() -> Iterator[Panel]:
@@ -292,6 +308,7 @@ def producers() -> Iterator[Panel]:
 ROWS: Final = (
     ("Overview", overview),
     ("Queues", queues),
+    ("Tenants and groups", tenants),
     ("Schedules", schedules),
     ("Latency", latency),
     ("Workers", workers),

@@ -14,7 +14,7 @@ from taskq_cli.job_defaults import Defaults
 from taskq_cli.key_values import payload_of
 from taskq_cli.leaf import leaf, new_app
 from taskq_cli.links import link_option
-from taskq_cli.options import DryRun, Keep, Level, Queue, Retries, Shared, Timeout, span, wait_option
+from taskq_cli.options import DryRun, Keep, Level, Queue, Retries, Shared, Tenant, Timeout, span, wait_option
 from taskq_cli.session import Session
 from taskq_cli.views import RECEIPT, met_text, receipt_record
 from taskq_core import (
@@ -65,9 +65,7 @@ class Asked:
         typer.Option("--concurrency-key", metavar="KEY", help="Only one job with this key runs at a time."),
     ] = None
     keep: Keep = None
-    tenant: Annotated[
-        str | None, typer.Option("--tenant", metavar="NAME", help="Whose job it is: tenants take turns.")
-    ] = None
+    tenant: Tenant = None
     group: Annotated[
         str | None, typer.Option("--group", metavar="ID", help="Make it a member of a group: `taskq group`.")
     ] = None

@@ -44,6 +44,16 @@ def exporter(
     max_queues: Annotated[
         int, typer.Option("--max-queues", min=1, metavar="N", help="Of more, the first by name.")
     ] = USUAL.max_queues,
+    max_tenants: Annotated[
+        int,
+        typer.Option(
+            "--max-tenants",
+            min=0,
+            max=100,
+            metavar="N",
+            help="Tenants of a queue that are told by name: those with most jobs.",
+        ),
+    ] = USUAL.max_tenants,
 ) -> None:
     """Serve the metrics that are read from the server: depths, ages, totals, workers, memory.
 
@@ -59,7 +69,10 @@ def exporter(
     with Session(shared) as session:
         log_to_stderr(logging.ERROR if shared.quiet else logging.INFO)
         options = ExporterOptions(
-            queue or USUAL.queues, USUAL.target_wait if target_wait is None else target_wait, max_queues
+            queue or USUAL.queues,
+            USUAL.target_wait if target_wait is None else target_wait,
+            max_queues,
+            max_tenants,
         )
         url, namespace = session.url, session.settings.namespace
     raise typer.Exit(run_exporter(url, namespace, options, host=host, port=port))

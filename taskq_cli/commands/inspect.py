@@ -78,9 +78,18 @@ def _show(session: Session, target: Target) -> ExitCode:
 
 def _held_by(session: Session, job: JobDetail) -> list[str] | None:
     """The limits that keep a ready job from starting; None when it is not held."""
-    if job.state is not State.READY or not job.held:
+    if job.state is not State.READY:
         return None
-    return [str(gate) for gate in session.client.gates(job.ref.queue, job.ref.id).closed]
+    client, queue = session.client, job.ref.queue
+    held = [str(gate) for gate in client.gates(queue, job.ref.id).closed] if job.held else []
+    if job.ref.tenant is not None:
+        state = client.tenants.get(queue, job.ref.tenant).state
+        said = {
+            "paused": f"tenant {job.ref.tenant} is paused",
+            "limited": f"limit of tenant {job.ref.tenant}",
+        }
+        held += [said[state]] if state in said else []
+    return held if held or job.held else None
 
 
 def _finish(codes: list[ExitCode]) -> None:

@@ -36,7 +36,8 @@ WHY: Final = View(
     schema="taskq.why/1",
     fields=(
         "schema", "id", "queue", "state", "cause", "explanation", "todo", "also", "ahead", "ahead_is_least",
-        "eta_s", "due_at", "latest_at", "held_until", "worker", "since_s", "task", "depth",
+        "ahead_is_estimate", "eta_s", "due_at", "latest_at", "held_until", "worker", "since_s", "task",
+        "depth", "tenants", "groups",
     ),
     columns=("id", "state", "cause", "explanation", "todo"),
     line=_line,

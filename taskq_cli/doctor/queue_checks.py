@@ -9,7 +9,9 @@ from typing import Final
 
 from taskq_cli.doctor.findings import NOTE, PROBLEM, Finding
 from taskq_cli.why.facts import QueueFacts, about, does, many
+from taskq_cli.why.groups import groups_text, groups_todo, halted
 from taskq_cli.why.limits import MOST_HELD
+from taskq_cli.why.tenants import limited_text, limited_todo, paused_text, paused_todo
 from taskq_core import WorkerInfo, stalled
 
 OVERDUE_S: Final = 5.0
@@ -38,6 +40,29 @@ def _held(facts: QueueFacts) -> Iterator[Finding]:
         "No more jobs of their level are looked at, so those behind them wait too, whatever their task.",
         f"Raise the limit with taskq queue set {quote(facts.name)}, or give such jobs a queue of their own",
     )  # fmt: skip
+
+
+def _tenants(facts: QueueFacts) -> Iterator[Finding]:
+    """Tenants that are left out while others are served."""
+    held, why = facts.tenants, "Other tenants are served meanwhile."
+    if held.paused_jobs:
+        yield Finding(
+            NOTE, "tenants_paused", facts.name, f"{paused_text(held)}.", why, paused_todo(facts)
+        )  # fmt: skip
+    if held.limited_jobs:
+        yield Finding(
+            NOTE, "tenants_limited", facts.name, f"{limited_text(held)}.", why, limited_todo(facts)
+        )  # fmt: skip
+
+
+def _groups(facts: QueueFacts) -> Iterator[Finding]:
+    """Groups that end only when somebody does something."""
+    groups = halted(facts)
+    if groups:
+        yield Finding(
+            NOTE, "groups_halted", facts.name, f"{groups_text(groups)}.",
+            "Their callbacks do not come by themselves.", groups_todo(groups),
+        )  # fmt: skip
 
 
 def looks_idle(facts: QueueFacts) -> bool:
@@ -223,6 +248,8 @@ _CHECKS: Final[tuple[Callable[[QueueFacts], Iterator[Finding]], ...]] = (
     _held_up,
     _limits,
     _held,
+    _tenants,
+    _groups,
     _holders,
     _indexes,
 )

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from taskq_cli.durations import format_duration
-from taskq_core import Audit, Gates, JobDetail, Place, QueueSnapshot, TenantInfo, WorkerInfo, stalled
+from taskq_core import (
+    Audit,
+    Gates,
+    GroupInfo,
+    HeldTenants,
+    JobDetail,
+    Place,
+    QueueSnapshot,
+    TenantInfo,
+    WorkerInfo,
+    stalled,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +34,18 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
-    """A queue with its live workers and limits. ``tasks``: those of the jobs that are first in it."""
+    """A queue with its live workers and limits. ``tasks``: those of the jobs that are first in it.
+
+    ``tenants``: what their limits and pauses hold; ``groups``: those that have not finished.
+    """
 
     snapshot: QueueSnapshot
     workers: tuple[WorkerInfo, ...]
     audit: Audit
     tasks: Collection[str] = ()
     gates: Gates | None = None
+    tenants: HeldTenants = field(default_factory=HeldTenants)
+    groups: Sequence[GroupInfo] = ()
 
     @property
     def name(self) -> str:
@@ -79,13 +95,19 @@ class QueueFacts:
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """A job in its queue. ``place``: when it is ready or runs; ``gates`` and ``tenant``: when it is ready."""
+    """A job in its queue. ``place``: when it is ready or runs; ``gates`` and ``tenant``: when it is ready.
+
+    ``crowd``: the tenants of the queue, up to some number, when it is ready; ``group``: its own, when it is
+    dead.
+    """
 
     job: JobDetail
     queue: QueueFacts
     place: Place | None = None
     gates: Gates | None = None
     tenant: TenantInfo | None = None
+    crowd: Sequence[TenantInfo] = ()
+    group: GroupInfo | None = None
 
 
 def about(seconds: float | timedelta) -> str:

@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from taskq_cli.jsontext import rfc3339
-from taskq_cli.why.facts import Cause, JobFacts, about, ago, in_time, many
+from taskq_cli.why.facts import Cause, JobFacts, about, ago, many
+from taskq_cli.why.groups import waits_for_it
 from taskq_cli.why.limits import held_by
+from taskq_cli.why.line import in_line
 from taskq_cli.why.queues import blockers, unknown_task
-from taskq_core import Holder, JobDetail, State, WorkerInfo, stalled
+from taskq_core import Failure, Holder, JobDetail, State, WorkerInfo, stalled
 
 SUSPECT: Final = 2
 """Workers that a job took down with it before it is run alone, unless workers were told otherwise."""
@@ -39,7 +41,7 @@ def _ready(facts: JobFacts) -> Iterator[Cause]:
             "If it dies again it is buried; see its payload with taskq inspect",
         )
     if queue.able and not held:
-        yield _in_line(facts)
+        yield in_line(facts)
     if place is not None and place.given_back and crashes < SUSPECT and not held:
         why = "died while it ran it" if crashes else "stopped before it was done"
         yield Cause("given_back", f"A worker {why}: it goes first in its level.")
@@ -48,52 +50,28 @@ def _ready(facts: JobFacts) -> Iterator[Cause]:
 def _tenant(facts: JobFacts) -> Iterator[Cause]:
     """Whether its tenant is left out of the round."""
     found = facts.tenant
-    if found is not None and found.state == "paused":
+    if found is None:
+        return
+    hold = next((hold for hold in facts.queue.tenants.worst if hold.name == found.name), None)
+    ahead = facts.place.ahead if facts.place is not None else 0
+    before = (
+        f"; {many(ahead, 'job')} of the tenant {'is' if ahead == 1 else 'are'} before it" if ahead else ""
+    )
+    if found.limits.paused:
         yield Cause(
             "tenant_paused",
-            f"Its tenant {found.name} is paused: none of the tenant's jobs starts.",
+            f"Its tenant {found.name} is paused: none of the tenant's jobs starts{before}.",
             f"taskq tenant resume {found.queue} {found.name}",
+            {"ahead": ahead},
         )
-    elif found is not None and found.state == "limited":
+    elif found.state == "limited" or (hold is not None and hold.held >= hold.ready):
+        reason = hold.reason if hold is not None else f"{many(found.running, 'job')} running"
         yield Cause(
             "tenant_limited",
-            f"Its tenant {found.name} is at a limit of its own, with {many(found.running, 'job')} running.",
+            f"Its tenant {found.name} is at a limit of its own, {reason}{before}.",
             f"Raise it: taskq tenant set {found.queue} {found.name} --max-running N, or --rate RATE",
+            {"ahead": ahead},
         )
-
-
-def _in_line(facts: JobFacts) -> Cause:
-    place, queue = facts.place, facts.queue
-    own, more = (place.ahead, place.more) if place is not None else (0, False)
-    level = place.priority if place is not None else facts.job.priority
-    higher = sum(count for other, count in queue.snapshot.ready.items() if _rank(other) < _rank(level))
-    ahead, eta = own + higher, queue.eta(own + higher)
-    fields = {"ahead": ahead, "ahead_is_least": more, "eta_s": eta}
-    count = f"{'more than ' if more else ''}{many(ahead, 'job')}"
-    if higher > own:
-        return Cause(
-            "behind_higher_levels",
-            f"{count} {'is' if ahead == 1 else 'are'} ahead, {higher:,} of them of higher levels "
-            f"than {level}{in_time(eta)}.",
-            "Give it more workers, or enqueue such jobs with -p high",
-            fields,
-        )
-    if queue.busy:
-        slots = f"all {queue.slots} slots of {many(len(queue.able), 'worker')} are busy"
-        text = (
-            f"{count} {'is' if ahead == 1 else 'are'} ahead{in_time(eta)}" if ahead else "It is the next one"
-        )
-        return Cause("slots_busy", f"{text}; {slots}.", "More workers, or more slots (-c)", fields)
-    if ahead:
-        text = f"{count} {'is' if ahead == 1 else 'are'} ahead{in_time(eta)}; there are free slots."
-        return Cause("behind_others", text, "", fields)
-    return Cause(
-        "next", "It is the next one, and there are free slots: it starts within a second.", "", fields
-    )
-
-
-def _rank(level: str) -> int:
-    return "chnl".index(level[0])
 
 
 def _scheduled(facts: JobFacts) -> Iterator[Cause]:
@@ -214,26 +192,29 @@ def _dead(facts: JobFacts) -> Iterator[Cause]:
     job = facts.job
     error = job.error
     when = f" {ago(job.died_at, facts.queue.at)} ago" if job.died_at else ""
+    yield _of_death(job, error, when)
+    yield from waits_for_it(facts)
+
+
+def _of_death(job: JobDetail, error: Failure | None, when: str) -> Cause:
     if error is None:
-        yield Cause("dead", f"It died{when}.", f"taskq retry {job.ref}")
-        return
+        return Cause("dead", f"It died{when}.", f"taskq retry {job.ref}")
     said = f"{error.type}: {error.message[:300]}"
     if error.type == "Poison":
-        yield Cause(
+        return Cause(
             "poison", f"It died{when}: {error.message[:300]}.", f"Look at it first: taskq inspect {job.ref}"
         )
-    elif error.type == "UnknownTask":
-        yield Cause(
+    if error.type == "UnknownTask":
+        return Cause(
             "unknown_task",
             f"It died{when}: the worker that took it does not know task {job.task}.",
             f"Start workers whose app has it, then: taskq retry {job.ref}",
         )
-    else:
-        yield Cause(
-            "dead",
-            f"It died{when} after {many(max(1, job.attempts), 'attempt')}, of {said}.",
-            f"See more: taskq inspect {job.ref}; run it again: taskq retry {job.ref}",
-        )
+    return Cause(
+        "dead",
+        f"It died{when} after {many(max(1, job.attempts), 'attempt')}, of {said}.",
+        f"See more: taskq inspect {job.ref}; run it again: taskq retry {job.ref}",
+    )
 
 
 def _done(facts: JobFacts) -> Iterator[Cause]:

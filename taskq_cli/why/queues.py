@@ -7,7 +7,9 @@ from shlex import quote
 
 from taskq_cli.jsontext import rfc3339
 from taskq_cli.why.facts import Cause, QueueFacts, about, does, in_time, many
+from taskq_cli.why.groups import queue_groups
 from taskq_cli.why.limits import queue_held
+from taskq_cli.why.tenants import queue_tenants
 from taskq_core import stalled
 
 
@@ -81,6 +83,8 @@ def _hindrances(facts: QueueFacts) -> Iterator[Cause]:
         if cause_ := unknown_task(facts, task):
             yield cause_
     yield from queue_held(facts)
+    yield from queue_tenants(facts)
+    yield from queue_groups(facts)
     limit = snapshot.limits.max_jobs
     if limit is not None and snapshot.depth >= limit:
         yield Cause(
@@ -100,10 +104,11 @@ def _hindrances(facts: QueueFacts) -> Iterator[Cause]:
 
 def _progress(facts: QueueFacts) -> Iterator[Cause]:
     snapshot = facts.snapshot
-    eta = facts.eta(snapshot.ready_total)
-    if snapshot.ready_total and facts.able and not snapshot.paused:
-        counts = does(snapshot.ready_total, "job", "wait")
-        fields = {"ahead": snapshot.ready_total, "eta_s": eta}
+    free = snapshot.ready_total - snapshot.held
+    eta = facts.eta(free)
+    if free > 0 and facts.able and not snapshot.paused:
+        counts = does(free, "job", "wait")
+        fields = {"ahead": free, "eta_s": eta}
         if facts.busy:
             yield Cause(
                 "slots_busy",

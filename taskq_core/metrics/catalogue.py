@@ -49,6 +49,7 @@ _ALL: Final = ("namespace",)
 _JOB: Final = ("namespace", "queue", "task")
 _QUEUE: Final = ("namespace", "queue")
 _SCHEDULE: Final = ("namespace", "queue", "schedule")
+_TENANT: Final = ("namespace", "queue", "tenant")
 
 METRICS: Final[tuple[Metric, ...]] = (
     # -- producers ----------------------------------------------------------------------------
@@ -127,7 +128,20 @@ METRICS: Final[tuple[Metric, ...]] = (
     ),
     Metric(
         "taskq_jobs_held", "gauge", (*_QUEUE, "limit"), _E,
-        "Ready jobs that a limit holds, by limit: task:NAME, and key for those of all concurrency keys.",
+        "Ready jobs that are held, by what holds them: task:NAME; key, all concurrency keys; tenant, all "
+        "limits of tenants; and tenant_pause.",
+    ),
+    Metric(
+        "taskq_tenant_jobs", "gauge", (*_TENANT, "state"), _E,
+        "Ready and running jobs of the tenants that have most; _other: all other jobs of the queue.",
+    ),
+    Metric(
+        "taskq_tenant_done_total", "counter", _TENANT, _E,
+        "Jobs done of those tenants. Begins anew when a tenant has had no jobs.",
+    ),
+    Metric(
+        "taskq_groups", "gauge", (*_QUEUE, "state"), _E,
+        "Groups that have not finished: open, running, incomplete, failed or stuck; _other: beyond 1,000.",
     ),
     Metric(
         "taskq_schedule_next_timestamp_seconds", "gauge", _SCHEDULE, _E,

@@ -53,7 +53,8 @@ def test_it_says_of_each_queue_what_the_queue_says_of_itself(sh: Shell, spawn: S
     known = {metric.name for metric in METRICS if "exporter" in metric.where}
     shown = {line.split()[2] for line in seen.text.splitlines() if line.startswith("# TYPE")}
     missing = {name for name in known - shown if not name.startswith("taskq_schedule_")}
-    assert missing == {"taskq_jobs_held"}  # no limit is set
+    # there is no limit, tenant or group
+    assert missing == {"taskq_jobs_held", "taskq_tenant_jobs", "taskq_tenant_done_total", "taskq_groups"}
     assert said(address, "/readyz") == (200, "ok")
     assert program.stop() == 128 + signal.SIGTERM
 
@@ -86,7 +87,7 @@ def test_scalers_are_told_the_workers_that_a_queue_asks_for(sh: Shell, spawn: Sp
         client.enqueue_many("emails", "t", [{}] * 6_000)
         client.enqueue("idle", "t", {}, JobOptions(delay=HOUR))
         client.enqueue("mail", "t", {})
-    flags = ("-q", "[ei]*", "--target-wait", "100s", "--max-queues", "2")
+    flags = ("-q", "[ei]*", "--target-wait", "100s", "--max-queues", "2", "--max-tenants", "0")
     _, address = exporter(spawn, sh.server.url, *flags)
     status, body = fetch(address + "/desired?queue=emails")
     wanted = json.loads(body)["value"]

@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world with a worker."""
-    found = World(tmp_path_factory.mktemp("world"))
+    found = World(tmp_path_factory.mktemp("world"), forks=False)
     found.start_worker()
     yield found
     found.close()

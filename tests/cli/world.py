@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from taskq_core import Client, JobOptions, JobRef, State
-from tests.processes import Program, environment, taskq_command, with_command
+from tests.processes import Program, environment, run_taskq, taskq_command, with_command
 from tests.servers import Server
 from tests.waiting import wait_until
 
@@ -78,9 +78,12 @@ class Fresh:
 
 
 class World:
-    """Lives in a folder, which is also HOME; everything in it ends with `close`."""
+    """Lives in a folder, which is also HOME; everything in it ends with `close`.
 
-    def __init__(self, folder: Path) -> None:
+    ``forks=False``: lines of shell start the real program, where that is what is tried.
+    """
+
+    def __init__(self, folder: Path, *, forks: bool = True) -> None:
         self.folder = folder
         for name, text in FILES.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +91,9 @@ class World:
         (folder / "resize.sh").chmod(0o755)
         # on disk, so that `taskq doctor` has nothing to say
         self.server = Server("valkey", "--appendonly", "yes", "--appendfsync", "everysec").start()
-        self.env = with_command(environment(folder, self.server.url), folder / "bin")
+        plain = environment(folder, self.server.url)
+        self.env = with_command(plain, folder / "bin")
+        self._forking = with_command(plain, folder / "forks", forks=forks)
         self.client = Client(self.server.url)
         self._worker: Program | None = None
         self._other: Server | None = None
@@ -108,7 +113,7 @@ class World:
         self.server.remove()
         if self._other is not None:
             self._other.remove()
-        subprocess.run([*taskq_command(), "server", "stop", "--quiet"], env=self.env, check=False)
+        run_taskq(["server", "stop", "--quiet"], env=self.env, cwd=self.folder)
 
     def start_worker(self) -> None:
         """A worker of two processes that serves all queues of the app, unless one lives."""
@@ -160,7 +165,7 @@ class World:
         """A line of shell, run by bash with pipefail."""
         return subprocess.run(
             ["bash", "-o", "pipefail", "-c", line],
-            env=self.env | env,
+            env=self._forking | env,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,

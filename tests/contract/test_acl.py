@@ -87,8 +87,8 @@ def _produce(tenancy: Tenancy, client: Client) -> None:
     assert durable.returncode == (0 if "waitaof" in tenancy.allowed[TenantRole.PRODUCER] else 5)
     theirs = tenancy.run("producer", "enqueue", "ok", "n=6", "-q", "emails", "--tenant", "acme").strip()
     tenancy.run("producer", "wait", theirs, "--timeout", "30s")
-    for _ in range(3):
-        tenancy.run("producer", "enqueue", "slow", "s:=0.1", "-q", "emails", "--concurrency-key", "k")
+    keyed = '{"task": "slow", "payload": {"s": 0.1}, "concurrency_key": "k"}\n'
+    tenancy.run("producer", "enqueue", "-", "-q", "emails", stdin=keyed * 3)
     wait_until(lambda: client.snapshot("emails").depth == 3, 30, "the jobs of one key, one by one")
     client.run(limiting.tidy(client.keys("emails")))
     held = client.enqueue("emails", "slow", {"s": 60})

@@ -21,7 +21,7 @@ ALWAYS = "TaskqWatchdog"
 NAMES = {
     "TaskqExporterDown", "TaskqOldestJobTooOld", "TaskqWaitSLOBurnFast", "TaskqBacklogGrowing",
     "TaskqErrorRatioHigh", "TaskqDeadLetterGrowing", "TaskqNoWorkers", "TaskqWorkerStuck",
-    "TaskqQueueStalled",
+    "TaskqQueueStalled", "TaskqGroupHalted",
     "TaskqLeasesLost", "TaskqScheduledOverdue", "TaskqRedisErrors", "TaskqRedisMemoryHigh",
     "TaskqRedisEvictingJobs", "TaskqWatchdog",
 }  # fmt: skip

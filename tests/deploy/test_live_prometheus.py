@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from taskq_core import Client
+from taskq_core import Client, NewGroup
 from tests.conftest import NewServer, Spawn, Taskq
 from tests.deploy.files import DEPLOY
 from tests.deploy.live import APP, PRODUCER, LivePrometheus
@@ -66,6 +66,8 @@ def scene(
     with Client(server.url) as client:
         client.enqueue("slow", "wait", {})
         client.configure("slow", slo=timedelta(seconds=1))
+        client.tenants.set("slow", "acme", weight=2)
+        client.groups.open("slow", NewGroup("import-42"))
     taskq("schedule", "add", "beat", "every 1s", "wait", "--overlap", "skip", "-q", "slow", url=server.url)
     (tmp_path / "let-go").touch()
     targets = {name: free_port() for name in ("worker", "slow", "exporter", "producer")}

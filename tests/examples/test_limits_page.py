@@ -45,5 +45,5 @@ def test_the_figures_of_the_page_are_those_of_the_code() -> None:
     assert [Rate.parse(text).burst for text in ("100/s", "6000/m", "5/s", "1000/d burst 1000")] == [
         10, 10, 1, 1000,
     ]  # fmt: skip
-    scripts = (ROOT / "taskq_core" / "lua" / "parts" / "parking.lua").read_text()
+    scripts = (ROOT / "taskq_core" / "lua" / "parts" / "laden.lua").read_text()
     assert "1000 or 100000" in scripts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.scripts.crowd import recount
 from tests.scripts.gating import claim, look
 from tests.scripts.rig import Rig
 
@@ -36,3 +37,22 @@ def test_what_a_key_holds_takes_no_place_of_its_tenant(rig: Rig) -> None:
     rig.add(1, task="o", tenant="other")
 
     assert sorted(job.task for job in claim(rig, "w1", 10)) == ["o", "u", "u", "u"]
+
+
+def test_a_job_whose_key_is_free_and_whose_tenant_is_full_comes_when_that_has_room(rig: Rig) -> None:
+    rig.hire("w1")
+    rig.client.tenants.set("q", "acme", max_running=1)
+    rig.add(1, task="a", concurrency_key="k")
+    (first,) = claim(rig, "w1", 10)
+    rig.add(1, task="b", concurrency_key="k", tenant="acme")
+    rig.add(1, task="c", tenant="acme")
+    (third,) = claim(rig, "w1", 10)
+    assert third.task == "c"
+    assert rig.ack("w1", first) == 1
+    assert claim(rig, "w1", 10) == []
+    recount(rig)
+
+    assert rig.ack("w1", third) == 1
+
+    assert [job.task for job in claim(rig, "w1", 10)] == ["b"]
+    recount(rig)

@@ -15,9 +15,11 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
 
 from taskq_cli.metric_table import PART
-from taskq_core import METRICS, JobOptions, Priority, QueueFull, QueueSnapshot, Receipts
+from taskq_core import METRICS, JobOptions, Priority, QueueFull, QueueSnapshot, Receipts, TenantInfo
 from taskq_core.commands.produce import Group
+from taskq_core.config import TENANT_STAY_S
 from taskq_core.desired import Load, desired_workers, load_of
+from taskq_core.flow_metrics import Prominent
 from taskq_core.job import Run
 from taskq_core.metrics.catalogue import BY_NAME
 from taskq_core.metrics.exposition import SheetCollector, page, text
@@ -294,3 +296,24 @@ def test_the_load_is_that_of_the_last_two_minutes() -> None:
     assert load.service_s == pytest.approx(0.0023, rel=0.05)
     idle = load_of(replace(snapshot, history=()), 0.25)
     assert (idle.arrivals_per_s, idle.service_s) == (0, 0.25)
+    # more workers start none of what is held, and one has to be there when it may start
+    assert [load_of(replace(snapshot, held=held), None).backlog for held in (3, 7)] == [4 + 1, 1 + 1]
+
+
+def test_who_is_told_by_name_has_most_jobs_and_stays_for_some_minutes() -> None:
+    def crowd(**jobs: int) -> list[TenantInfo]:
+        found = [TenantInfo("q", name, ready={Priority.NORMAL: n}) for name, n in jobs.items()]
+        return sorted(found, key=lambda info: -info.ready_total)
+
+    prominent = Prominent(2)
+    names = [[info.name for info in prominent.choose("q", crowd(a=5, b=3, c=1), 0.0)]]
+    # others have more now, and series are not to change at each look
+    for now in (10.0, TENANT_STAY_S - 1, TENANT_STAY_S):
+        names.append([info.name for info in prominent.choose("q", crowd(c=9, d=8, a=1, b=1), now)])
+    assert names == [["a", "b"], ["a", "b"], ["a", "b"], ["c", "d"]]
+    assert prominent.known("q") == ["c", "d", "a", "b"]
+    # a place is kept for one that is away for a moment
+    assert [info.name for info in prominent.choose("q", crowd(e=99, c=1), TENANT_STAY_S + 9)] == ["c"]
+    prominent.forget(["other"])
+    assert prominent.known("q") == []
+    assert Prominent(0).choose("q", crowd(a=1), 0.0) == []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from taskq_core import Job, TaskLimits, TaskQueue
+from taskq_core.worker import maintainer
 from tests.conftest import Spawn
 from tests.scripts.gating import held, recount, running
 from tests.scripts.rig import Rig
@@ -85,6 +86,28 @@ async def test_jobs_of_one_key_run_one_by_one_and_others_beside_them(rig: Rig) -
 
     assert [seen.most[key] for key in ("a", "b", "c")] == [1, 1, 1]
     assert running(rig) == {}
+
+
+async def test_claims_are_plain_again_soon_after_the_last_job_with_a_key(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintainer, "TIDY_S", 0.2)
+    queue = queue_on(rig, concurrency=2)
+
+    @queue.process("t")
+    async def wait(job: Job) -> None:
+        await asyncio.sleep(0.01)
+
+    rig.add(2, concurrency_key="a")
+    async with working(queue):
+        await counted(rig, done=2)
+        for _ in range(200):  # the queue is never empty meanwhile
+            rig.add(10)
+            if rig.raw.hget(rig.keys.meta, "flow") is None:
+                break
+            await asyncio.sleep(0.05)
+        assert rig.raw.hmget(rig.keys.meta, "flow", "gates") == [None, None]
+        await until(lambda: rig.client.snapshot("q").depth == 0)
 
 
 async def test_a_rate_is_kept_by_all_workers_together(rig: Rig) -> None:

@@ -120,8 +120,8 @@ def test_what_is_wrong_with_a_schedule_is_said_where_it_stands() -> None:
         queue.cron("@daily", colour="red")(queue.process("a")(lambda job: None))
     with pytest.raises(InvalidOption, match="no delay, at or unique"):
         queue.cron("@daily", unique="x")(queue.process("b")(lambda job: None))
-    for alone in (JobOptions(group="g"), JobOptions(then=[NewJob("t", {})]), JobOptions(tenant="acme")):
-        with pytest.raises(InvalidOption, match="no group, no chain and no tenant"):
+    for alone in (JobOptions(group="g"), JobOptions(then=[NewJob("t", {})])):
+        with pytest.raises(InvalidOption, match="no group and no chain"):
             Schedule("alone", "@daily", "b", options=alone)
     queue.cron("@daily", name="twice")(queue.process("c")(lambda job: None))
     with pytest.raises(InvalidOption, match="declared twice"):
