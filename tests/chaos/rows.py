@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from tests.chaos.row import Row
 from tests.chaos.rows_clock import CLOCK_ROWS
+from tests.chaos.rows_flow import FLOW_ROWS
 from tests.chaos.rows_hostile import HOSTILE_ROWS
 from tests.chaos.rows_load import LOAD_ROWS
 from tests.chaos.rows_network import NETWORK_ROWS
@@ -22,7 +23,7 @@ from tests.chaos.rows_workers import WORKER_ROWS
 
 RESP2 = (
     *WORKER_ROWS, *NETWORK_ROWS, *SERVER_ROWS, *CLOCK_ROWS, *REPLICA_ROWS, *TOPOLOGY_ROWS, *LOAD_ROWS,
-    *HOSTILE_ROWS, *SCHEDULE_ROWS,
+    *HOSTILE_ROWS, *SCHEDULE_ROWS, *FLOW_ROWS,
 )  # fmt: skip
 AGAIN = ("A1", "B1", "B3", "B9", "C2", "C9", "C10", "C14", "F8")
 """Rows whose faults meet what is on its way: run with RESP3 too, where replies have another form."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from taskq_core import Schedule, ScheduleInfo, ScheduleRef
 from tests.chaos.checker import Figures
 from tests.chaos.clocks import set_clock
+from tests.chaos.proxy import Mode
 from tests.chaos.row import Row
 from tests.chaos.world import QUEUE, World
 from tests.waiting import wait_until
@@ -21,9 +22,9 @@ from tests.waiting import wait_until
 BEAT = ScheduleRef(QUEUE, "beat")
 
 
-def beating(world: World, workers: int, missed: str) -> None:
+def beating(world: World, workers: int, missed: str, *, mirror: bool = False) -> None:
     """Workers, and a schedule that has fired a few times."""
-    world.hire(workers)
+    world.hire(workers, mirror=mirror)
     world.admin.schedules.add(QUEUE, Schedule("beat", "every 1s", "beat", missed=missed))
     runs_on(world, 2)
 
@@ -81,6 +82,15 @@ def outage(world: World) -> None:
     end(world)
 
 
+def twice(world: World) -> None:
+    """All requests of the workers arrive twice, replies to some are lost."""
+    beating(world, 3, "all", mirror=True)
+    for hand in world.hands:
+        hand.proxy.behave(Mode(lose=2, mirror=True))
+        runs_on(world, 2)
+    end(world)
+
+
 def clock(world: World) -> None:
     """The server's clock jumps an hour ahead, and later back again."""
     beating(world, 3, "latest")
@@ -113,4 +123,6 @@ SCHEDULE_ROWS: Sequence[Row] = (
         also=_missed_none, quick=False),
     Row("E5s", "server away for three fire times", "each is made up for, once", outage, DOUBLE,
         also=_missed_none, aof="always", quick=False),
+    Row("E5t", "every request sent twice, replies swallowed, a schedule each second",
+        "one job for each fire time", twice, {"D": 0}, also=_missed_none, quick=False),
 )  # fmt: skip

@@ -6,6 +6,7 @@ What fails is shortened and printed with its seed: `--seed N --kinds redis` make
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import time
 from collections.abc import Sequence
@@ -13,18 +14,26 @@ from collections.abc import Sequence
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.chaos.crowd_machine import CrowdMachine
 from tests.chaos.machine import Machine
 from tests.chaos.steps import Steps
 from tests.servers import Server
 
+MACHINES: dict[str, type[Steps]] = {"plain": Machine, "crowd": CrowdMachine}
 PHASES = (Phase.generate, Phase.shrink)
 
 
-def run(
-    server: Server, *, examples: int, steps: int, protocol: int = 2, chosen: int | None = None
+def run(  # noqa: PLR0913 - how much, and of what
+    server: Server,
+    machine: type[Steps] = Machine,
+    *,
+    examples: int,
+    steps: int,
+    protocol: int = 2,
+    chosen: int | None = None,
 ) -> tuple[int, int]:
     """Runs examples; how many there were, and how many steps. ``chosen``: a seed; None: always the same."""
-    bound = type("Bound", (Machine,), {"server": server, "protocol": protocol})
+    bound = type("Bound", (machine,), {"server": server, "protocol": protocol})
     limits = settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, database=None, phases=PHASES,
         derandomize=chosen is None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
@@ -41,24 +50,26 @@ def main() -> None:
     flags.add_argument("--steps", type=int, default=100, help="most steps of one run")
     flags.add_argument("--seed", type=int, help="this one only")
     flags.add_argument("--kinds", default="valkey,redis")
+    flags.add_argument("--machine", choices=MACHINES, help="one of the two; both without")
     given = flags.parse_args()
+    machines = [MACHINES[given.machine]] if given.machine else list(MACHINES.values())
     end = time.monotonic() + given.minutes * 60
     servers = [Server(kind).start() for kind in given.kinds.split(",")]
     try:
         if given.seed is not None:
-            _round(servers, given.seed, given.steps)
+            _round(machines, servers, given.seed, given.steps)
             return
         while time.monotonic() < end:
-            _round(servers, random.SystemRandom().randrange(2**32), given.steps)
+            _round(machines, servers, random.SystemRandom().randrange(2**32), given.steps)
     finally:
         for server in servers:
             server.remove()
 
 
-def _round(servers: Sequence[Server], chosen: int, steps: int) -> None:
-    for server in servers:
-        print(f"seed {chosen} {server.kind}", end=" ", flush=True)
-        made, taken = run(server, examples=20, steps=steps, protocol=2 + chosen % 2, chosen=chosen)
+def _round(machines: Sequence[type[Steps]], servers: Sequence[Server], chosen: int, steps: int) -> None:
+    for server, machine in itertools.product(servers, machines):
+        print(f"seed {chosen} {server.kind} {machine.__name__}", end=" ", flush=True)
+        made, taken = run(server, machine, examples=20, steps=steps, protocol=2 + chosen % 2, chosen=chosen)
         print(f"runs {made} steps {taken}", flush=True)
 
 

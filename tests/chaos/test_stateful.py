@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.chaos.crowd_machine import CrowdMachine
 from tests.chaos.stateful import run
 from tests.servers import Server
 
@@ -18,3 +19,11 @@ def test_any_order_of_calls_keeps_the_invariants(server: Server) -> None:
 
     assert made >= 12
     assert taken >= 300
+
+
+@pytest.mark.timeout(300)
+def test_limits_turns_and_groups_keep_their_invariants_too(any_server: Server) -> None:
+    made, taken = run(any_server, CrowdMachine, examples=6, steps=30)
+
+    assert made >= 5
+    assert taken >= 100

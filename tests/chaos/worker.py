@@ -43,6 +43,33 @@ async def nap(job: Job) -> None:
     note("finish", job, run)
 
 
+@queue.process("paced")
+async def paced(job: Job) -> None:
+    """As `nap`, under another name."""
+    await nap(job)
+
+
+@queue.process("link")
+async def link(job: Job) -> int:
+    """A job of a chain: its result is its number, and so is what it finds of the one before it."""
+    if job.payload.get("before") not in (None, job.previous):
+        LEDGER[0].note("torn", job.payload["n"], job=job.id)
+    await nap(job)
+    return int(job.payload["n"])
+
+
+@queue.process("noted")
+async def noted(job: Job) -> None:
+    """Says how far it is, line by line."""
+    run = secrets.token_hex(6)
+    note("start", job, run)
+    for line in range(job.payload["lines"]):
+        job.log(f"line {line}")
+        await asyncio.sleep(job.payload.get("s", 0))
+    job.progress(1)
+    note("finish", job, run)
+
+
 @queue.process("block")
 async def block(job: Job) -> None:
     """Blocks the event loop."""

@@ -20,6 +20,8 @@ from typing import Any
 import msgspec
 
 from taskq_core import Client, QueueFull, Refused, ServerFull, State, TaskqError
+from taskq_core.keys import HELD, ORPHAN
+from tests.chaos.asked import Label
 from tests.chaos.checker import Figures, LastState, check
 from tests.chaos.ledger import Event, Ledger, read
 from tests.chaos.proxy import Loop, Mode, Proxy
@@ -56,8 +58,10 @@ class Hand:
         """Sends a signal."""
         self.process.send_signal(number)
 
-    def kill(self) -> None:
-        """SIGKILL, and its end."""
+    def kill(self, ledger: Ledger | None = None) -> None:
+        """SIGKILL, and its end; written down in a ledger."""
+        if ledger is not None:
+            ledger.note("killed", -1, process=self.name)
         self.process.kill()
         self.process.wait(10)
 
@@ -87,6 +91,8 @@ class World:
         self.gone = 0
         """How many jobs a case deleted by itself."""
         self.sent = 0
+        self.labels: dict[int, Label] = {}
+        """What numbers keep to, where that is asked afterwards."""
         self._counting = threading.Lock()
         self.tail = ""
         """What comes after the URLs of workers and load: options of the connection."""
@@ -157,11 +163,15 @@ class World:
     ) -> None:
         """Enqueues jobs in batches of up to 20, and writes down what is known of each."""
         sender = client or self.admin
+        new = self.numbers(count)
+        for start in range(0, count, 20):
+            self._send_batch(sender, task, new[start : start + 20], payload, durable=durable)
+
+    def numbers(self, count: int) -> range:
+        """Numbers for so many jobs more."""
         with self._counting:
             begin, self.sent = self.sent, self.sent + count
-        for start in range(begin, begin + count, 20):
-            numbers = range(start, min(start + 20, begin + count))
-            self._send_batch(sender, task, numbers, payload, durable=durable)
+        return range(begin, begin + count)
 
     def _send_batch(
         self, client: Client, task: str, numbers: range, payload: dict[str, Any], *, durable: bool
@@ -282,7 +292,7 @@ class World:
                 yield f"{pending} pending in {level}"
             for consumer in raw.xinfo_consumers(root + level, "w"):
                 name = consumer["name"].decode()
-                if name not in alive and name != "-":
+                if name not in alive and name not in (ORPHAN, HELD):
                     yield f"consumer {name} of nobody"
         for key in ("moved", "revoked"):
             if raw.exists(root + key):

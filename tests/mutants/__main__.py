@@ -18,6 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import redis
@@ -28,9 +29,15 @@ from tests.mutants.making import Mutant, all_mutants
 from tests.processes import ROOT
 from tests.servers import Server
 
-MOST_S = 90.0
-"""A mutant that takes longer hangs, which is noticed too."""
 COPIED = ("taskq_core", "tests", "pyproject.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many rounds of tests are asked, and after how long they hang, which is noticed too."""
+
+    most_s: float = 90.0
+    rounds: int = 3
 
 
 def main() -> None:
@@ -41,13 +48,17 @@ def main() -> None:
     flags.add_argument("--only", default="", help="names of scripts and parts, with commas")
     flags.add_argument("--jobs", type=int, default=2)
     flags.add_argument("--minutes", type=float, default=0, help="start no further one after this time")
+    flags.add_argument("--hang", type=float, default=90, help="seconds after which tests of a round hang")
+    flags.add_argument("--rounds", type=int, default=3, help="1: only the tests that most likely notice it")
     flags.add_argument("--list", action="store_true", help="only print them")
     given = flags.parse_args()
     chosen = choose(given.only, given.sample, given.seed)
     if given.list:
         print("\n".join(f"{mutant.kind:9} {mutant.name}" for mutant in chosen))
         return
-    fates = try_all(chosen, given.jobs, given.minutes * 60)
+    patience = Patience(given.hang, given.rounds)
+    check_sound(chosen, patience)
+    fates = try_all(chosen, given.jobs, given.minutes * 60, patience)
     sys.exit(report(fates))
 
 
@@ -72,11 +83,19 @@ def _compiles(server: Server, folder: Path, mutant: Mutant) -> bool:
     return True
 
 
+def check_sound(mutants: Sequence[Mutant], patience: Patience) -> None:
+    """Ends the program where a test fails without any mutant: it would seem to notice each of them."""
+    files = sorted({file for mutant in mutants for file in killers(mutant.file, ROOT / "tests")[0]})
+    with tempfile.TemporaryDirectory(prefix="taskq-mutants-") as folder:
+        if failed := ask(files, _copy(Path(folder)), patience.most_s * len(files)):
+            sys.exit(f"{failed} fails with sound scripts")
+
+
 Fate = tuple[Mutant, str]
 """A mutant, and the test that noticed it: nothing when it lives."""
 
 
-def try_all(mutants: Sequence[Mutant], jobs: int, most_s: float) -> list[Fate]:
+def try_all(mutants: Sequence[Mutant], jobs: int, most_s: float, patience: Patience) -> list[Fate]:
     """Each mutant in a copy of the tree, some at a time."""
     waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
     for mutant in mutants:
@@ -91,7 +110,7 @@ def try_all(mutants: Sequence[Mutant], jobs: int, most_s: float) -> list[Fate]:
                     mutant = waiting.get_nowait()
                 except queue.Empty:
                     return
-                fates.append((mutant, try_one(mutant, tree)))
+                fates.append((mutant, try_one(mutant, tree, patience)))
                 killer = fates[-1][1] or "LIVES"
                 print(f"{len(fates)}/{len(mutants)} {killer:60.60} {mutant.name}", flush=True)
 
@@ -110,25 +129,25 @@ def _copy(folder: Path) -> Path:
     return folder
 
 
-def try_one(mutant: Mutant, tree: Path) -> str:
+def try_one(mutant: Mutant, tree: Path, patience: Patience) -> str:
     """The first test that fails with it."""
     path = tree / "taskq_core" / "lua" / mutant.file
     sound = path.read_text()
     path.write_text(mutant.text(sound))
     try:
-        rounds = killers(mutant.file, tree / "tests")
-        return next(filter(None, (ask(files, tree) for files in rounds)), "")
+        rounds = killers(mutant.file, tree / "tests")[: patience.rounds]
+        return next(filter(None, (ask(files, tree, patience.most_s) for files in rounds)), "")
     finally:
         path.write_text(sound)
 
 
-def ask(files: Sequence[str], tree: Path) -> str:
+def ask(files: Sequence[str], tree: Path, most_s: float) -> str:
     """The first test of these files that fails in a tree."""
     words = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--tb=no", "-p", "no:randomly"]
     words += ["-p", "no:cacheprovider", "-k", "not resp3", *files]
     env = {**os.environ, "PYTHONPATH": str(tree), "TASKQ_TEST_SERVERS": "valkey"}
     try:
-        done = subprocess.run(words, cwd=tree, env=env, capture_output=True, text=True, timeout=MOST_S)
+        done = subprocess.run(words, cwd=tree, env=env, capture_output=True, text=True, timeout=most_s)
     except subprocess.TimeoutExpired:
         return "(it hangs)"
     if done.returncode == 0:

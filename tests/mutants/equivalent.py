@@ -24,4 +24,13 @@ EQUIVALENT: dict[str, str] = {
     """if not (not made and find(meta, '"a"', 1, true)) then return true end""": (
         "more is let through, and the client looks at what comes in full"
     ),
+    "claim_flow.lua: call('DEL', wake) -- tokens would only wake workers in vain -> nothing": (
+        "a token too many only wakes a worker in vain"
+    ),
+    "parts/ring.lua: if got == 0 then idle = idle + 1 end -> if not (got == 0) then idle = idle + 1 end": (
+        "a claim that finds nothing goes round up to a hundred times in vain, and finds nothing then"
+    ),
+    "parts/unpark.lua: call('ZREM', crowd.opens, tenant) -- or workers would look for it again -> nothing": (
+        "each claim looks at it once more in vain, until the tenant is at its limit again or gone"
+    ),
 }

@@ -1,10 +1,11 @@
-"""Jobs of tenants and others that wait behind, or beside, what limits of keys hold."""
+"""Claims in a queue with tenants, beside what was given back and what limits of keys hold."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.scripts.crowd import recount
+from taskq_core.commands import work
+from tests.scripts.crowd import recount, take
 from tests.scripts.gating import claim, look
 from tests.scripts.rig import Rig
 
@@ -56,3 +57,35 @@ def test_a_job_whose_key_is_free_and_whose_tenant_is_full_comes_when_that_has_ro
 
     assert [job.task for job in claim(rig, "w1", 10)] == ["b"]
     recount(rig)
+
+
+def test_what_is_done_is_counted_of_a_tenant_for_as_long_as_it_is_known(rig: Rig) -> None:
+    def done() -> dict[bytes, bytes]:
+        return dict(rig.raw.hgetall(rig.keys.root + "tenants:done"))
+
+    rig.hire("w1")
+    rig.client.tenants.set("q", "acme", weight=2)
+    rig.add(3, tenant="acme")
+    rig.add(2, tenant="passing")
+    jobs = {job.id: job for job in take(rig, want=5)}
+    first, *others = (job for job in jobs.values() if job.tenant == "passing")
+
+    rig.ack("w1", first, *(job for job in jobs.values() if job.tenant == "acme"))
+
+    assert done() == {b"acme": b"3", b"passing": b"1"}
+    rig.ack("w1", *others)
+    assert done() == {b"acme": b"3"}
+
+
+@pytest.mark.parametrize("tenant", [None, "acme"])
+def test_a_claim_brings_no_more_than_is_wanted_beside_what_was_given_back(
+    rig: Rig, tenant: str | None
+) -> None:
+    rig.hire("w1")
+    rig.client.tenants.set("q", "acme", weight=2)
+    rig.add(1, tenant=tenant)
+    rig.hire("w2")
+    rig.run(work.release(rig.keys, "w2", take(rig, "w2", want=1)))
+    rig.add(20, tenant=tenant)
+
+    assert len(take(rig, want=4)) == 4
