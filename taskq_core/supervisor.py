@@ -153,7 +153,9 @@ class Supervisor:
 
     def _start_due(self) -> None:
         now = monotonic()
-        for due in [due for due in self._due if due <= now and not self._signal]:
+        for due in [due for due in self._due if due <= now]:
+            if self._signal:
+                return
             self._due.remove(due)
             ours, theirs = self._context.Pipe() if self._crew is not None else (None, None)
             process = self._context.Process(target=_child, args=(self._job, theirs), name="taskq-worker")
@@ -164,6 +166,8 @@ class Supervisor:
             finally:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             self._children.append((process, now))
+            if self._signal:
+                process.terminate()  # a signal that came meanwhile did not find it among the children
             if self._crew is not None and ours is not None and theirs is not None:
                 theirs.close()  # so that its end is seen here when the child has ended
                 self._crew.add(ours)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -135,6 +136,43 @@ def test_the_supervisor_replaces_a_killed_child_and_passes_signals_on(rig: Rig, 
     assert supervisor.stop() == 128 + signal.SIGTERM
     wait_until(lambda: rig.client.workers("q") == [], 5)
     assert remains(rig.raw) == []
+
+
+INTERRUPTED = """
+import os
+from multiprocessing.context import SpawnProcess
+from taskq_core.supervisor import Supervisor, WorkerJob
+
+class Starting(SpawnProcess):
+    begun = 0
+    def start(self):
+        super().start()
+        Starting.begun += 1
+        if Starting.begun == 2:
+            os.kill(os.getpid(), {number})
+
+class Interrupted(Supervisor):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self._context.Process = Starting
+
+if __name__ == "__main__":
+    code = Interrupted(WorkerJob(("app.py:queue",)), 3, "default").run()
+    print(Starting.begun)
+    raise SystemExit(code)
+"""
+"""A signal that arrives when the second of three processes has just been started."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_while_children_start_ends_them_all(
+    rig: Rig, site: Site, spawn: Spawn, tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED.format(number=int(number)))
+    supervisor = spawn([sys.executable, "interrupted.py"], url=rig.url)
+
+    assert supervisor.wait(30) == 128 + number
+    assert supervisor.stdout == "2\n", "no other is started then"
 
 
 def two(rig: Rig) -> list[WorkerInfo]:
