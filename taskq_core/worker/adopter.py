@@ -14,6 +14,7 @@ from taskq_core.worker.tenure import Subscription
 from taskq_core.worker.trouble import Trouble
 
 log = logging.getLogger("taskq.worker")
+_MOST = 1_000
 
 
 class Adopter:
@@ -47,7 +48,6 @@ class Adopter:
     async def _reconcile(self) -> None:
         async with self._claiming:
             tenure = self._subscription.tenure
-            self._subscription.unsure = False
             pending = await self._client.run(work.pending(tenure.keys, tenure.worker))
             unknown = {
                 (stream, entry): deliveries
@@ -55,16 +55,18 @@ class Adopter:
                 if entry not in tenure.held.get(stream, ())
             }
             if not unknown or tenure.lost:
+                self._subscription.unsure = False
                 return
-            bodies = await self._client.run(work.adopt(tenure.keys, tenure.worker, list(unknown)[:1000]))
+            bodies = await self._client.run(work.adopt(tenure.keys, tenure.worker, list(unknown)[:_MOST]))
             jobs = [
                 job
                 for stream, body in bodies
                 for job in self._claimer.take_in(self._subscription, stream, body, unknown[stream, body[0]])
             ]
+            self._slots.put(jobs)
+            self._subscription.unsure = len(unknown) > _MOST
         if not bodies:
             return  # they ended while we looked
-        self._slots.put(jobs)
         log.warning(
             "queue %s: adopted %d jobs of a claim whose answer was lost", tenure.keys.queue, len(bodies)
         )

@@ -59,6 +59,7 @@ class Claimer:
         self._dry = False
         self._held = False
         self._followed = 0
+        self._gone_back = 0
         self.claimed = 0
 
     async def run(self) -> None:
@@ -109,13 +110,20 @@ class Claimer:
 
     def _finished(self, *, empty: bool = False) -> bool:
         """Whether a worker with an end in sight has come to it."""
-        if self._slots.at_hand or self._holding or (empty and self._followed != self._reporter.followed):
+        if self._slots.at_hand or self._holding or (empty and not self._certain):
             return False
         most = self._options.max_jobs
         done = (self._options.burst and empty) or (most is not None and self.claimed >= most)
         if done:
             self.stopping.set()
         return done
+
+    @property
+    def _certain(self) -> bool:
+        """Whether what the last claims found is still so: no job followed from another, or was given back, since
+        then, and none came with an answer that was lost."""
+        found = (self._followed, self._gone_back) == (self._reporter.followed, self._slots.gone_back)
+        return found and not any(s.unsure for s in self._subscriptions)
 
     # -- one queue among several ----------------------------------------------------------
 
@@ -142,7 +150,7 @@ class Claimer:
     async def _claim_all(self, want: int) -> int | None:
         """How many jobs came; None when a worker that ends with its queues could not ask all of them."""
         got, reachable = 0, self._reachable
-        self._followed = self._reporter.followed
+        self._followed, self._gone_back = self._reporter.followed, self._slots.gone_back
         self._next_due, self._held = float(MAX_WAIT_MS), False
         for subscription in reachable:
             if got >= want:

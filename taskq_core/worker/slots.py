@@ -62,6 +62,8 @@ class Slots:
         self.room = asyncio.Event()
         self.going_back: list[Job] = []
         """Jobs that are being given back and whose release is not confirmed: they may be anybody's."""
+        self.gone_back = 0
+        """How often jobs were given back: a claim before that has not seen them."""
         self.appetite = Appetite(count)
         self.thrift = Thrift(count)
         self._threads_busy = 0

@@ -88,6 +88,7 @@ class Watchdog:
             self._sleeper.interrupt()
             async with self._claiming:
                 slots.going_back = await give_back(self._client, slots.going_back)
+                slots.gone_back += 1
 
 
 async def give_back(client: AsyncClient, jobs: Sequence[Job]) -> list[Job]:

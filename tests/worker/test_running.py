@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from taskq_core import Job, Priority, Receipt, State, TaskQueue
+from taskq_core import AsyncClient, Job, Priority, Receipt, State, TaskQueue
 from taskq_core.queue import make_worker
+from taskq_core.worker import watchdog
+from taskq_core.worker.watchdog import give_back
+from taskq_core.worker.worker import Worker
 from tests.keyspace import remains
 from tests.scripts.rig import Rig
 from tests.waiting import until
@@ -275,6 +279,37 @@ async def test_burst_ends_on_an_empty_queue_and_runs_what_is_due(rig: Rig) -> No
 
     assert seen == [1]
     assert rig.state(later) is State.SCHEDULED
+
+
+async def test_burst_runs_what_it_gave_back_while_a_claim_was_on_its_way(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue, ran, gone_back = queue_on(rig, concurrency=1), list[int](), list[int]()
+
+    async def give_back_late(client: AsyncClient, jobs: Sequence[Job]) -> list[Job]:
+        gone_back.append(len(jobs))
+        await until(lambda: count(worker) == len(jobs))  # all else is done
+        return await give_back(client, jobs)
+
+    @queue.process("t")
+    async def note(job: Job) -> None:
+        if job.payload["n"] == 1000:  # by now jobs are taken ahead: some wait here
+            rig.raw.client_pause(400)  # the claim that is sent next will find nothing, and say so late
+            await until(lambda: worker._slots.going_back)
+        ran.append(job.payload["n"])
+
+    rig.add(1031)
+    monkeypatch.setattr(watchdog, "give_back", give_back_late)
+    worker = make_worker([queue], replace(DEFAULTS, burst=True))
+    await asyncio.wait_for(worker.run(), 20)
+
+    assert gone_back
+    assert sorted(ran) == list(range(1031))
+
+
+def count(worker: Worker) -> int:
+    """How many jobs the worker has in its name, as it knows."""
+    return sum(s.tenure.held_count for s in worker.reporter.subscriptions.values())
 
 
 async def test_burst_does_not_end_while_a_queue_cannot_be_asked(rig: Rig) -> None:
