@@ -48,10 +48,21 @@ def load() -> None:
 
 
 def serve(requests: socket.socket, door: socket.socket) -> None:
-    """Forks for each request, until nobody can ask by the first socket any more. Shells come to the door."""
-    signal.signal(signal.SIGCHLD, tell_of_ends)
+    """Forks for each request, until nobody can ask by the first socket any more. Shells come to the door.
+
+    Ends of children come as bytes: a signal between the last look for one and `select` would not end it.
+    """
+    ends, rings = socket.socketpair()
+    rings.setblocking(False)
+    signal.set_wakeup_fd(rings.fileno(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
     while True:
-        if requests in select.select([requests, door], [], [])[0]:
+        ready = select.select([requests, door, ends], [], [])[0]
+        if ends in ready:
+            ends.recv(1024)
+            tell_of_ends()
+            continue
+        if requests in ready:
             asked, handles, _, _ = socket.recv_fds(requests, 1, 5)
             if not asked:
                 return
@@ -60,7 +71,6 @@ def serve(requests: socket.socket, door: socket.socket) -> None:
                 asked, handles, _, _ = socket.recv_fds(shell, 1, 5)
             if not asked:
                 continue
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         child = os.fork()
         if child == 0:
             be(*handles)
@@ -68,10 +78,9 @@ def serve(requests: socket.socket, door: socket.socket) -> None:
         for handle in (request, *streams):
             os.close(handle)
         reports[child] = report
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
 
-def tell_of_ends(signal_number: int, frame: object) -> None:
+def tell_of_ends() -> None:
     """Collects the children that have ended."""
     while reports:
         child, status = os.waitpid(-1, os.WNOHANG)
@@ -85,6 +94,7 @@ def tell_of_ends(signal_number: int, frame: object) -> None:
 
 def be(request: int, report: int, *streams: int) -> NoReturn:
     """What was asked for, as a fresh process."""
+    signal.set_wakeup_fd(-1)
     with open(request) as file:
         asked = json.load(file)
     for number, stream in enumerate(streams):
