@@ -9,7 +9,7 @@ import typer
 from taskq_cli.leaf import leaf, new_app
 from taskq_cli.options import DryRun, QueueGlob, Shared
 from taskq_cli.session import Session
-from taskq_cli.targets import queues_like
+from taskq_cli.targets import one_queue, queues_like
 from taskq_cli.tenant_changes import NewLimits, purge_states, states_of, tenants_of
 from taskq_cli.tenant_users import ACL_USER, Wanted, apply_user, user_record
 from taskq_cli.tenant_views import TENANT, TENANT_PURGED, TENANT_SET, change_record, tenant_record
@@ -64,6 +64,7 @@ def set_limits(
         place, who = _named(queue, name)
         changes = limits.changes()
         session.may_change()
+        one_queue(session.client, place, "tenant set")
         now = session.client.tenants.set(place, who, **changes)
         writer.write(change_record(place, who, "set", now))
 
@@ -85,6 +86,7 @@ def _pause(shared: Shared, queue: str | None, name: str | None, *, paused: bool)
         writer = session.writer(TENANT_SET)
         place, who = _named(queue, name)
         session.may_change()
+        one_queue(session.client, place, "tenant set")
         now = session.client.tenants.set(place, who, paused=paused or None)
         writer.write(change_record(place, who, "pause" if paused else "resume", now))
 
@@ -106,6 +108,7 @@ def purge(
         session.writer(TENANT_PURGED)
         place, who = _named(queue, name)
         states = states_of(state)
+        one_queue(session.client, place, "tenant purge")
         found = session.client.tenants.get(place, who)
         if dry_run:
             session.narrate(

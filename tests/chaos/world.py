@@ -242,10 +242,14 @@ class World:
             if not (now.ready_total or now.running or now.scheduled):
                 break
             time.sleep(0.1)
-        # what a dead worker left behind is cleared away once its lease has ended
+        self._left()
+
+    def _left(self) -> tuple[str, ...]:
+        """The residue, once what dead workers left behind has been cleared away: when their leases have ended."""
         end = time.monotonic() + 3 * LEASE_S
-        while [*self._residue()] and time.monotonic() < end:
+        while (found := (*self._residue(),)) and time.monotonic() < end:
             time.sleep(0.1)
+        return found
 
     def conclude(self) -> None:
         """Counts now, for a case that ends its server itself."""
@@ -265,7 +269,7 @@ class World:
             dead=frozenset(self._numbers(State.DEAD)),
             cancelled=snapshot.totals.get("cancelled", 0) + snapshot.totals.get("purged", 0),
             totals=snapshot.totals,
-            residue=tuple(self._residue()),
+            residue=self._left(),
         )
         return check(self.events(), last, fault_ended=self.fault_ended)
 

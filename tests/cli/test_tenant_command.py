@@ -51,5 +51,13 @@ def test_a_purge_takes_the_jobs_of_one_tenant_and_says_how_many(sh: Shell) -> No
     ],
 )
 def test_what_is_wrong_is_said(sh: Shell, words: tuple[str, ...], said: str) -> None:
+    sh.ok("enqueue", "t", "-q", "q")
     done = sh("tenant", *words)
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize("words", [("set", "--weight", "2"), ("pause",), ("resume",), ("purge", "--yes")])
+def test_a_queue_that_is_not_there_is_said(sh: Shell, words: tuple[str, ...]) -> None:
+    verb, *options = words
+    done = sh("tenant", verb, "qq", "acme", *options)
+    assert (done.returncode, "no queue 'qq'" in done.stderr) == (4, True), done.stderr
