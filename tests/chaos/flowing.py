@@ -18,8 +18,9 @@ HOUR = timedelta(hours=1)
 SLACK_S = 0.5
 """A start may be noted so much later than its claim, on a machine that is busy."""
 ROUNDS = 3
-AHEAD = 20
-"""Jobs that a worker may have taken ahead of a turn; those that were killed count too."""
+AHEAD = 40
+"""Jobs that a worker may have taken ahead of a turn; those that were killed count too, and those of a claim
+that came twice, which are found after half a lease."""
 
 
 @dataclass(frozen=True, slots=True)
