@@ -89,13 +89,14 @@ def plant_limits(world: World) -> None:
 
 
 def check_limits(world: World) -> None:
-    """No limit was passed, all workers together, and each was used up at some time."""
+    """No limit was passed, all workers together, and places were used side by side."""
     events = world.events()
     most = peaks(events, world.labels)
     passed = {gate: most[gate] for gate, limit in RUNNING.items() if most.get(gate, 0) > limit}
     assert not passed, f"limits passed: {passed}"
     if alone(world, plain=True) and not any(event.kind == "stopped" for event in events):
-        assert most["task thread"] == RUNNING["task thread"], "not all places were used"
+        # not all: a worker that tries out whether one thread is as good as many may have them all for a while
+        assert most["task thread"] > 1, "places were not used side by side"
     rate = Rate.parse(PACE)
     paced = {number for number, label in world.labels.items() if "rate" in label.gates}
     beyond = beyond_rate(events, paced, 40, rate.burst)
