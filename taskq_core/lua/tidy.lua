@@ -4,7 +4,7 @@
 -- KEYS 1-4 streams c h n l | 5 meta
 -- ARGV 1 most places looked at, and tenants | 2 most held jobs looked at in a stream | 3 what the last reply ended with, or ""
 -- Reply: {places freed, counts mended, held jobs given back, gates that are looked at again, what the next call brings back}
---#use streams waits owner_of key_of crowd vacate aged census lull now
+--#use streams waits owner_of key_of crowd vacate aged census lull enlist now
 local call, streams, crowd, most = redis.call, streams_of(KEYS), crowd_of(KEYS), tonumber(ARGV[1])
 local root, meta = crowd.root, KEYS[5]
 local places, running, opens = root .. 'places', root .. 'running', root .. 'opens'
@@ -49,12 +49,16 @@ local function look(name, stream)
     end
     if not found then -- nothing leads to it: who claims next finds it there
       call('XCLAIM', stream, 'w', '-', 0, held[1], 'JUSTID')
-      if #name > 1 then call('HSET', crowd.ring, name, call('HGET', crowd.ring, name) == 'p' and 'q' or 'o') end
+      if #name > 1 then enlist(crowd, name, true) end
       lost = lost + 1
     end
   end
 end
-for level in string.gmatch('chnl', '%l') do look(level, streams[level]) end
+local some = call('ZRANDMEMBER', crowd.all, 25) -- of tenants a few at a time, by chance
+for level in string.gmatch('chnl', '%l') do
+  look(level, streams[level])
+  for _, tenant in ipairs(some) do look(level .. '@' .. tenant, streams[level .. '@' .. tenant]) end
+end
 
 for _, gate in ipairs(call('ZRANGEBYSCORE', opens, '+inf', '+inf', 'LIMIT', 0, 100)) do
   if gate ~= 'q' and call('HEXISTS', running, gate) == 0 then reminded = reminded + call('ZADD', opens, 'XX', 'CH', 0, gate) end
