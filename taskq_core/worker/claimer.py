@@ -120,8 +120,10 @@ class Claimer:
 
     @property
     def _certain(self) -> bool:
-        """Whether what the last claims found is still so: no job followed from another, or was given back, since
-        then, and none came with an answer that was lost."""
+        """Whether what the last claims found is still so.
+
+        Since then no job followed from another, or was given back, and no answer was lost.
+        """
         found = (self._followed, self._gone_back) == (self._reporter.followed, self._slots.gone_back)
         return found and not any(s.unsure for s in self._subscriptions)
 

@@ -245,7 +245,7 @@ class World:
         self._left()
 
     def _left(self) -> tuple[str, ...]:
-        """The residue, once what dead workers left behind has been cleared away: when their leases have ended."""
+        """The residue, once what dead workers left behind has been cleared away, after their leases."""
         end = time.monotonic() + 3 * LEASE_S
         while (found := (*self._residue(),)) and time.monotonic() < end:
             time.sleep(0.1)
