@@ -3,6 +3,8 @@
 The sentinels may name a server that is not, or no longer, the primary: so it is asked for its role before
 it is used. And a primary that is replaced while it lives is told so only some ten seconds later: what it
 acknowledges until then is lost. So the sentinels are asked again, once a second, as long as there are calls.
+All of them: after a failover some learn of it seconds later, and a dead primary that comes back meanwhile
+takes itself for one. Whose configuration is the youngest is right. A silent one is left out for a while.
 What fails here is worth another try, but for a service that no sentinel knows.
 """
 
@@ -14,33 +16,64 @@ from typing import Any
 
 from taskq_core import config
 from taskq_core.clock import monotonic
-from taskq_core.command import text
+from taskq_core.command import pairs, text
 from taskq_core.errors import UsageError
-from taskq_core.meaning import foreign
+from taskq_core.meaning import answered, foreign
 from taskq_core.topology import ByNode, Node, topology
 from taskq_core.wire import AsyncDial, AsyncWire, Dial, Wire, ask, async_ask, async_dialer, dialer
 
-_QUESTION = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME")
+_QUESTION = ("SENTINEL", "MASTER")
+_PLAIN_QUESTION = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME")
+"""For one that refuses the other: it says nothing of its configuration's age."""
+_LEFT_OUT_S = 10.0
 
 
 class _Search:
-    """What the sentinels answered so far, in one search."""
+    """What the sentinels answered so far, in one search. ``silent``: when those that failed last did."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, silent: dict[Node, float]) -> None:
         self._service = service
+        self._since = silent
         self._silent: list[str] = []
         self._unknown = 0
+        self._youngest: tuple[int, Node] | None = None
+
+    def order(self, sentinels: Sequence[Node]) -> list[Node]:
+        """Whom to ask, those that failed a moment ago last."""
+        return sorted(sentinels, key=self._is_left_out)
+
+    def goes_on(self, sentinel: Node) -> bool:
+        """Whether it is to be asked: a silent one only where no other has answered."""
+        return self._youngest is None or not self._is_left_out(sentinel)
+
+    def _is_left_out(self, sentinel: Node) -> bool:
+        return monotonic() - self._since.get(sentinel, -_LEFT_OUT_S) < _LEFT_OUT_S
 
     def failed(self, sentinel: Node, error: Exception) -> None:
+        self._since[sentinel] = monotonic()
         self._silent.append(f"{sentinel[0]}:{sentinel[1]}: {str(error) or type(error).__name__}")
 
-    def read(self, reply: Any) -> Node | None:
+    def read(self, reply: Any, *, plain: bool) -> None:
+        """Takes note of an answer; ``plain``: to the plain question."""
         if not reply:
             self._unknown += 1
-            return None
-        return text(reply[0]), int(reply[1])
+            return
+        if plain:
+            found = (-1, (text(reply[0]), int(reply[1])))
+        else:
+            flat = [word for row in reply.items() for word in row] if isinstance(reply, dict) else reply
+            about = pairs(flat)
+            found = (int(about.get("config-epoch", 0)), (about["ip"], int(about["port"])))
+        if self._youngest is None or found[0] > self._youngest[0]:
+            self._youngest = found
 
-    def vain(self) -> Exception:
+    def end(self) -> Node:
+        """Who is the primary. Raises: UsageError, ConnectionError."""
+        if self._youngest is None:
+            raise self._vain()
+        return self._youngest[1]
+
+    def _vain(self) -> Exception:
         if self._unknown:
             return UsageError(
                 f"the sentinels know no service {self._service!r}",
@@ -64,6 +97,7 @@ class PrimaryDial:
         self._named = named = topology(url)
         self.primary: Node | None = None
         self._sentinels = list(named.seeds)
+        self._silent: dict[Node, float] = {}
         self._servers = ByNode[Dial](lambda node: dialer(named.server_url(node), reply_timeout))
         brief = min(reply_timeout, config.LOOK_TIMEOUT_S)
         self._asked = ByNode[Dial](lambda node: dialer(named.sentinel_url(node), brief))
@@ -72,11 +106,7 @@ class PrimaryDial:
     def __call__(self) -> Any:
         """A connection."""
         self.primary = node = self._named_one()
-        try:
-            return self._joined(node)
-        except foreign():
-            self._sentinels = _last(self._sentinels)
-            raise
+        return self._joined(node)
 
     def _joined(self, node: Node) -> Any:
         connection = self._servers[node]()
@@ -96,22 +126,23 @@ class PrimaryDial:
             self.primary = self._named_one()
 
     def _named_one(self) -> Node:
-        search = _Search(self._named.service)
-        for sentinel in tuple(self._sentinels):
+        search = _Search(self._named.service, self._silent)
+        for sentinel in filter(search.goes_on, search.order(self._sentinels)):
             try:
-                found = search.read(self._ask(sentinel))
+                self._ask(sentinel, search)
             except foreign() as error:
                 search.failed(sentinel, error)
-                continue
-            if found is not None:
-                self._sentinels = _first(self._sentinels, sentinel)
-                return found
-        raise search.vain()
+        return search.end()
 
-    def _ask(self, sentinel: Node) -> Any:
+    def _ask(self, sentinel: Node, search: _Search) -> None:
         connection = self._asked[sentinel]()
         try:
-            return ask(connection, *_QUESTION, self._named.service)
+            try:
+                search.read(ask(connection, *_QUESTION, self._named.service), plain=False)
+            except foreign() as error:
+                if not answered(error):
+                    raise
+                search.read(ask(connection, *_PLAIN_QUESTION, self._named.service), plain=True)
         finally:
             connection.disconnect()
 
@@ -127,6 +158,7 @@ class AsyncPrimaryDial:
         self._named = named = topology(url)
         self.primary: Node | None = None
         self._sentinels = list(named.seeds)
+        self._silent: dict[Node, float] = {}
         self._servers = ByNode[AsyncDial](lambda node: async_dialer(named.server_url(node), reply_timeout))
         brief = min(reply_timeout, config.LOOK_TIMEOUT_S)
         self._asked = ByNode[AsyncDial](lambda node: async_dialer(named.sentinel_url(node), brief))
@@ -135,11 +167,7 @@ class AsyncPrimaryDial:
     async def __call__(self) -> Any:
         """A connection."""
         self.primary = node = await self._named_one()
-        try:
-            return await self._joined(node)
-        except foreign():
-            self._sentinels = _last(self._sentinels)
-            raise
+        return await self._joined(node)
 
     async def _joined(self, node: Node) -> Any:
         connection = await self._servers[node]()
@@ -159,22 +187,23 @@ class AsyncPrimaryDial:
             self.primary = await self._named_one()
 
     async def _named_one(self) -> Node:
-        search = _Search(self._named.service)
-        for sentinel in tuple(self._sentinels):
+        search = _Search(self._named.service, self._silent)
+        for sentinel in filter(search.goes_on, search.order(self._sentinels)):
             try:
-                found = search.read(await self._ask(sentinel))
+                await self._ask(sentinel, search)
             except foreign() as error:
                 search.failed(sentinel, error)
-                continue
-            if found is not None:
-                self._sentinels = _first(self._sentinels, sentinel)
-                return found
-        raise search.vain()
+        return search.end()
 
-    async def _ask(self, sentinel: Node) -> Any:
+    async def _ask(self, sentinel: Node, search: _Search) -> None:
         connection = await self._asked[sentinel]()
         try:
-            return await async_ask(connection, *_QUESTION, self._named.service)
+            try:
+                search.read(await async_ask(connection, *_QUESTION, self._named.service), plain=False)
+            except foreign() as error:
+                if not answered(error):
+                    raise
+                search.read(await async_ask(connection, *_PLAIN_QUESTION, self._named.service), plain=True)
         finally:
             await connection.disconnect(nowait=True)
 
@@ -213,13 +242,3 @@ class AsyncSentinelWire(AsyncWire):
         while (connection := await super()._take()).primary != self._to_primary.primary:
             await connection.disconnect(nowait=True)
         return connection
-
-
-def _first(sentinels: Sequence[Node], answered: Node) -> list[Node]:
-    """The one that answered is asked first the next time."""
-    return [answered, *(other for other in sentinels if other != answered)]
-
-
-def _last(sentinels: Sequence[Node]) -> list[Node]:
-    """What the first one says is out of date, so others are asked the next time."""
-    return [*sentinels[1:], sentinels[0]]
