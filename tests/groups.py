@@ -51,6 +51,7 @@ class Sentinels(Group):
 
     def __init__(self, kind: str, *options: str, down_ms: int = 1_500, tls: Sequence[str] = ()) -> None:
         super().__init__(tls)
+        options = (*options, "--appendonly", "yes")  # one that comes back empty could empty the others
         first = self.start(kind, *options)
         second = self.start(kind, *options, "--replicaof", "127.0.0.1", str(first.port))
         self.pair = (first, second)
@@ -84,7 +85,10 @@ class Sentinels(Group):
     @property
     def primary(self) -> Server:
         """The server that the sentinels name."""
-        _, port = self.watchers[0].raw.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
+        return self._named_by(self.watchers[0])
+
+    def _named_by(self, watcher: Server) -> Server:
+        _, port = watcher.raw.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
         return next(server for server in self.pair if server.port == int(port))
 
     @property
@@ -99,6 +103,8 @@ class Sentinels(Group):
         dead.kill()
         killed()
         wait_until(lambda: self.primary is heir and _role(heir) == "master", 30, "the failover")
+        # a sentinel that knows nothing of it yet would make the heir a replica of the dead one
+        wait_until(lambda: all(self._named_by(w) is heir for w in self.watchers), 30, "all to know of it")
         dead.start()
         # as sentinels do themselves, some 10 s later
         dead.raw.replicaof("127.0.0.1", heir.port)
