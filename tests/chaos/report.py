@@ -34,8 +34,9 @@ where the last one ended.
 
 Runs on a machine that had more to do than its cores could were repeated, and count here only when nothing
 was beyond the limits of their row. In such runs a lease of 2 s ended though its worker lived, and up to 8
-jobs were done twice. Sentinel failovers (D7) lost up to 260 jobs in some runs, on a machine with nothing
-else to do too: see below. Nothing else lost more than its row allows.
+jobs were done twice. Sentinel failovers (D7) lost up to 260 jobs in some runs, with nothing beside them too;
+the runs that count here are later ones, but not all of the cause is known. Nothing else lost more than its
+row allows.
 """
 LETTERS = ("L", "U", "D", "V", "S", "O", "C")
 
