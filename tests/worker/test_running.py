@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from taskq_core import AsyncClient, Job, Priority, Receipt, State, TaskQueue
+from taskq_core.commands import work
 from taskq_core.queue import make_worker
 from taskq_core.worker import watchdog
 from taskq_core.worker.watchdog import give_back
@@ -305,6 +306,26 @@ async def test_burst_runs_what_it_gave_back_while_a_claim_was_on_its_way(
 
     assert gone_back
     assert sorted(ran) == list(range(1031))
+
+
+async def test_burst_looks_for_a_claim_whose_answer_was_lost(rig: Rig) -> None:
+    queue, ran = queue_on(rig), list[int]()
+
+    @queue.process("t")
+    async def note(job: Job) -> None:
+        if not ran:
+            subscription = worker.reporter.subscriptions["q"]
+            rig.add(5)
+            rig.run(work.claim(rig.keys, subscription.tenure.worker, work.Wanted(5)))
+            subscription.unsure = True  # as after an error: the worker saw no answer
+        ran.append(job.payload["n"])
+
+    rig.add(1)
+    worker = make_worker([queue], replace(DEFAULTS, burst=True))
+    await asyncio.wait_for(worker.run(), 20)
+
+    assert len(ran) == 6
+    assert remains(rig.raw) == []
 
 
 def count(worker: Worker) -> int:

@@ -24,15 +24,16 @@ local function catching(at, lot)
 
   -- Takes up to `most` jobs of each of the streams; returns how many, by name, or nil where one of them is not there.
   -- Not for jobs with limits: how many of these a call may look at is counted one by one.
-  function catch.sweep(names, most)
-    local ask, marks, found, counts = {'GROUP', 'w', worker, 'COUNT', most, 'STREAMS'}, {}, nil, {}
-    for k, name in ipairs(names) do ask[6 + k], ask[6 + #names + k], marks[streams[name]] = streams[name], '>', name end
-    found = pcall('XREADGROUP', unpack(ask))
-    if found and found.err then return nil end
-    for _, one in ipairs(found or {}) do counts[marks[one[1]]] = hand(marks[one[1]], one[2]) end
-    return counts
+  if not lot then
+    function catch.sweep(names, most)
+      local ask, marks, found, counts = {'GROUP', 'w', worker, 'COUNT', most, 'STREAMS'}, {}, nil, {}
+      for k, name in ipairs(names) do ask[6 + k], ask[6 + #names + k], marks[streams[name]] = streams[name], '>', name end
+      found = pcall('XREADGROUP', unpack(ask))
+      if found and found.err then return nil end
+      for _, one in ipairs(found or {}) do counts[marks[one[1]]] = hand(marks[one[1]], one[2]) end
+      return counts
+    end
   end
-  if lot then catch.sweep = nil end
 
   -- Takes up to `most` jobs of one stream. Returns how many, what is left there ("more", "none", "other": nothing for
   -- this worker, "stop": no more in this call), and whether nothing given back is left.
