@@ -21,6 +21,7 @@ from benchmarks.report import Result, parser, run
 from taskq_cli.bench.scratch import Scratch
 from taskq_core import DEFAULT_OPTIONS, Client, Job, JobOptions, NewJob, TaskLimits, TaskQueue, WorkerOptions
 from taskq_core.commands import work
+from taskq_core.keys import QueueKeys
 from tests.servers import Server
 
 LARGE: Final = 1_000_000
@@ -115,11 +116,9 @@ def _drain(client: Client, raw: Any, queue: str, jobs: int) -> float:
     flow = client.run(work.claim(keys, "w", work.Wanted(0))).state == "flow"
     began = _busy_s(raw)
     while left:
-        claim = client.run(work.claim(keys, "w", work.Wanted(BATCH, alone=True, free=BATCH), flow=flow))
-        acks = work.Acks()
-        for stream, entries in claim.batches:
-            acks.entries.setdefault(("done", stream), []).extend(entry for entry, _ in entries)
-        left -= client.run(work.ack(keys, "w", acks))
+        left -= client.run(
+            work.ack(keys, "w", claimed(client, keys, work.Wanted(BATCH, alone=True), flow=flow))
+        )
     return _busy_s(raw) - began
 
 
@@ -151,16 +150,22 @@ def _steps(client: Client, raw: Any, queue: str, *, flow: bool) -> list[tuple[in
     client.run(work.register(keys, "w", 60_000, {"host": "h"}))
     before = _spent(raw)
     while True:
-        claim = client.run(work.claim(keys, "w", work.Wanted(BATCH, alone=True, free=BATCH), flow=flow))
-        acks = work.Acks()
-        for stream, entries in claim.batches:
-            acks.entries.setdefault(("done", stream), []).extend(entry for entry, _ in entries)
+        acks = claimed(client, keys, work.Wanted(BATCH, alone=True), flow=flow)
         if not acks:
             return found[1:]  # the first may have loaded the scripts
         client.run(work.ack(keys, "w", acks))
         after = _spent(raw)
         found.append((after[0] - before[0], after[1] - before[1]))
         before = after
+
+
+def claimed(client: Client, keys: QueueKeys, wanted: work.Wanted, *, flow: bool) -> work.Acks:
+    """Claims jobs for the worker ``w``; what tells the server that all of them are done."""
+    claim = client.run(work.claim(keys, "w", wanted, flow=flow))
+    acks = work.Acks()
+    for stream, entries in claim.batches:
+        acks.entries.setdefault(("done", stream), []).extend(entry for entry, _ in entries)
+    return acks
 
 
 def _spent(raw: Any) -> tuple[int, int]:

@@ -17,9 +17,9 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from benchmarks.limits import claimed
 from taskq_core import Client, Job, JobOptions, NewJob, TaskQueue, WorkerOptions
 from taskq_core.commands import work
-from taskq_core.commands.work import Acks
 from tests.servers import Server
 
 PAYLOAD = b'{"to":"user@example.com","subject":"Your order has been sent","nr":12345}'
@@ -44,10 +44,7 @@ def drain(client: Client, queue: str, *, flow: bool, turn: int) -> int:
     keys, done = client.keys(queue), 0
     client.run(work.register(keys, "w", 60_000, {"host": "h"}))
     while True:
-        claim = client.run(work.claim(keys, "w", work.Wanted(BATCH, alone=True, turn=turn), flow=flow))
-        acks = Acks()
-        for stream, entries in claim.batches:
-            acks.entries.setdefault(("done", stream), []).extend(entry for entry, _ in entries)
+        acks = claimed(client, keys, work.Wanted(BATCH, alone=True, turn=turn), flow=flow)
         if not acks:
             return done
         done += client.run(work.ack(keys, "w", acks))

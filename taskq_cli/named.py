@@ -33,17 +33,17 @@ class Verb(Generic[R]):
 def change_view(kind: str) -> View:
     """The view of what verbs do to groups, or to schedules."""
     return View(
-        schema=f"taskq.{kind}-change/1",
+        schema=_schema(kind),
         fields=("schema", "id", "queue", "name", "verb", "changed", "state"),
         columns=("id", "verb", "state"),
         line=lambda record: f"{clean(record['id'])} {record['state']}",
     )
 
 
-def change_record(view: View, ref: GroupRef | ScheduleRef, verb: str, state: str, *, changed: bool) -> Record:
+def change_record(kind: str, ref: GroupRef | ScheduleRef, verb: str, state: str, *, changed: bool) -> Record:
     """What a verb did, as a record of `change_view`; ``state`` as in `images/import-42 sealed`."""
     return {
-        "schema": view.schema,
+        "schema": _schema(kind),
         "id": str(ref),
         "queue": ref.queue,
         "name": ref.id if isinstance(ref, GroupRef) else ref.name,
@@ -51,6 +51,10 @@ def change_record(view: View, ref: GroupRef | ScheduleRef, verb: str, state: str
         "changed": changed,
         "state": state,
     }
+
+
+def _schema(kind: str) -> str:
+    return f"taskq.{kind}-change/1"
 
 
 def change_each(session: Session, kind: str, refs: Sequence[R], verb: Verb[R], *, dry_run: bool) -> None:
@@ -62,12 +66,12 @@ def change_each(session: Session, kind: str, refs: Sequence[R], verb: Verb[R], *
         return
     if verb.asks:
         session.confirm(verb.asks.format(listed))
-    view, missing = change_view(kind), []
+    missing = []
     for ref in refs:
         changed = verb.call(session.client, ref)
         if changed or verb.already:
             state = verb.done if changed else verb.already
-            session.output.write(change_record(view, ref, verb.name, state, changed=changed))
+            session.output.write(change_record(kind, ref, verb.name, state, changed=changed))
         else:
             missing.append(ref)
     if missing:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from taskq_core import config
 from taskq_core.client import Client
 from taskq_core.clock import monotonic
+from taskq_core.commands.tenancy import BUSIEST
 from taskq_core.desired import DEFAULT_SLOTS, desired_workers, load_of, target_of
 from taskq_core.errors import AccessDenied, InvalidOption, TaskqError
 from taskq_core.flow_metrics import Flow, Prominent, read_flow, sheet_of_flow
@@ -27,7 +28,6 @@ from taskq_core.snapshot import QueueSnapshot, WorkerInfo
 
 log = logging.getLogger("taskq.exporter")
 _MINUTES: Final = 2
-MOST_TENANTS: Final = 100
 _DEADLINE_S: Final = 2.0
 """How long a scrape waits for the server: Prometheus itself gives up after 10 s."""
 _COUNTERS: Final = ("enqueued", "done", "failed", "retried", "dead", "cancelled", "recovered")
@@ -51,8 +51,8 @@ class ExporterOptions:
             raise InvalidOption(f"target_wait must be at least 1 ms, not {self.target_wait}")
         if self.max_queues < 1:
             raise InvalidOption(f"max_queues must be at least 1, not {self.max_queues}")
-        if not 0 <= self.max_tenants <= MOST_TENANTS:
-            raise InvalidOption(f"max_tenants must be 0 to {MOST_TENANTS}, not {self.max_tenants}")
+        if not 0 <= self.max_tenants <= BUSIEST:
+            raise InvalidOption(f"max_tenants must be 0 to {BUSIEST}, not {self.max_tenants}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Flow:
 
 def read_flow(client: Client, snapshots: Sequence[QueueSnapshot], prominent: Prominent, now: float) -> Flow:
     """A look; queues without limits, tenants and groups cost nothing. Raises: ServerUnreachable, …"""
+    # one by one: some of these take milliseconds, and a batch of them would hold up all others meanwhile
     tenants: dict[str, list[TenantInfo]] = {}
     for snapshot in snapshots:
         name = snapshot.queue

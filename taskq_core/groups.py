@@ -55,7 +55,7 @@ class Groups:
 
     def unfinished(self, queue: str, *, limit: int = 1000) -> tuple[GroupInfo, ...]:
         """The groups of a queue that have not finished, at most so many."""
-        return self._do(queue, unfinished_steps(self._client.keys(queue), limit))
+        return tuple(self._do(queue, list_steps(self._client.keys(queue), limit, unfinished=True)))
 
     def remove(self, ref: GroupRef) -> bool:
         """Forgets a group. Its members stay; its callback does not run. True when it was there."""
@@ -100,7 +100,7 @@ class AsyncGroups:
 
     async def unfinished(self, queue: str, *, limit: int = 1000) -> tuple[GroupInfo, ...]:
         """The groups of a queue that have not finished, at most so many."""
-        return await self._do(queue, unfinished_steps(self._client.keys(queue), limit))
+        return tuple(await self._do(queue, list_steps(self._client.keys(queue), limit, unfinished=True)))
 
     async def remove(self, ref: GroupRef) -> bool:
         """Forgets a group. Its members stay; its callback does not run. True when it was there."""
@@ -148,27 +148,20 @@ def get_steps(keys: QueueKeys, ref: GroupRef) -> Steps[GroupInfo]:
     return found[0]
 
 
-def list_steps(keys: QueueKeys, limit: int) -> Steps[list[GroupInfo]]:
-    """Page by page: those that are gone, and still listed, come last."""
+def list_steps(keys: QueueKeys, limit: int, *, unfinished: bool = False) -> Steps[list[GroupInfo]]:
+    """Page by page: those that have finished come last, behind them those that are gone and still listed.
+
+    ``unfinished``: up to the first that has finished.
+    """
     rows: list[GroupInfo] = []
     for first in range(0, limit, grouping.PAGE):
         count = min(grouping.PAGE, limit - first)
         found: list[GroupInfo] = yield grouping.list_groups(keys, first=first, count=count)
-        rows += found
-        if len(found) < count:
+        wanted = [info for info in found if not (unfinished and info.finished_at)]
+        rows += wanted
+        if len(wanted) < count:
             break
     return rows
-
-
-def unfinished_steps(keys: QueueKeys, limit: int) -> Steps[tuple[GroupInfo, ...]]:
-    """Page by page, up to the first that has finished: those come last."""
-    rows: list[GroupInfo] = []
-    for first in range(0, limit, grouping.PAGE):
-        found: list[GroupInfo] = yield grouping.list_groups(keys, first=first)
-        rows += [info for info in found if info.finished_at is None]
-        if len(found) < grouping.PAGE or found[-1].finished_at is not None:
-            break
-    return tuple(rows[:limit])
 
 
 def remove_steps(keys: QueueKeys, ref: GroupRef) -> Steps[bool]:

@@ -22,9 +22,9 @@ from taskq_core.meaning import answered, foreign
 from taskq_core.topology import ByNode, Node, topology
 from taskq_core.wire import AsyncDial, AsyncWire, Dial, Wire, ask, async_ask, async_dialer, dialer
 
-_QUESTION = ("SENTINEL", "MASTER")
-_PLAIN_QUESTION = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME")
-"""For one that refuses the other: it says nothing of its configuration's age."""
+_ABOUT = ("SENTINEL", "MASTER")
+"""For the configuration's age alone: while replicas are told of a new primary it names the one before."""
+_WHO = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME")
 _LEFT_OUT_S = 10.0
 
 
@@ -53,17 +53,13 @@ class _Search:
         self._since[sentinel] = monotonic()
         self._silent.append(f"{sentinel[0]}:{sentinel[1]}: {str(error) or type(error).__name__}")
 
-    def read(self, reply: Any, *, plain: bool) -> None:
-        """Takes note of an answer; ``plain``: to the plain question."""
-        if not reply:
+    def read(self, about: Any, address: Any) -> None:
+        """Takes note of the answers of one; ``about`` is None of one that refuses to tell."""
+        if not address:
             self._unknown += 1
             return
-        if plain:
-            found = (-1, (text(reply[0]), int(reply[1])))
-        else:
-            flat = [word for row in reply.items() for word in row] if isinstance(reply, dict) else reply
-            about = pairs(flat)
-            found = (int(about.get("config-epoch", 0)), (about["ip"], int(about["port"])))
+        flat = [word for row in about.items() for word in row] if isinstance(about, dict) else about or ()
+        found = int(pairs(flat).get("config-epoch", -1)), (text(address[0]), int(address[1]))
         if self._youngest is None or found[0] > self._youngest[0]:
             self._youngest = found
 
@@ -137,12 +133,13 @@ class PrimaryDial:
     def _ask(self, sentinel: Node, search: _Search) -> None:
         connection = self._asked[sentinel]()
         try:
+            about = None
             try:
-                search.read(ask(connection, *_QUESTION, self._named.service), plain=False)
+                about = ask(connection, *_ABOUT, self._named.service)
             except foreign() as error:
                 if not answered(error):
                     raise
-                search.read(ask(connection, *_PLAIN_QUESTION, self._named.service), plain=True)
+            search.read(about, ask(connection, *_WHO, self._named.service))
         finally:
             connection.disconnect()
 
@@ -198,12 +195,13 @@ class AsyncPrimaryDial:
     async def _ask(self, sentinel: Node, search: _Search) -> None:
         connection = await self._asked[sentinel]()
         try:
+            about = None
             try:
-                search.read(await async_ask(connection, *_QUESTION, self._named.service), plain=False)
+                about = await async_ask(connection, *_ABOUT, self._named.service)
             except foreign() as error:
                 if not answered(error):
                     raise
-                search.read(await async_ask(connection, *_PLAIN_QUESTION, self._named.service), plain=True)
+            search.read(about, await async_ask(connection, *_WHO, self._named.service))
         finally:
             await connection.disconnect(nowait=True)
 

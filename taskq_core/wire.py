@@ -23,9 +23,7 @@ Dial = Callable[[], Any]
 """Makes a connection, connected."""
 AsyncDial = Callable[[], Awaitable[Any]]
 
-
-def _pack(words: Call) -> Any:
-    return pack_command(words)  # type: ignore[arg-type]  # its stub names a tuple of one
+_pack: Callable[[Any], Any] = pack_command  # of a `Call`, though its stub names a tuple of one
 
 
 class Sender(Protocol):

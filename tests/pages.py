@@ -10,6 +10,8 @@ import pytest
 from tests.cli.world import World
 from tests.processes import ROOT
 
+OTHER = "redis://other:6379"
+
 
 def read(page: str) -> str:
     """The text of a page."""
@@ -23,7 +25,9 @@ def blocks(page: str) -> list[tuple[str, str]]:
 
 def of_kind(page: str, kind: str) -> list[str]:
     """The blocks of one kind."""
-    return [block for each, block in blocks(page) if each == kind]
+    found = [block for each, block in blocks(page) if each == kind]
+    assert found, f"docs/{page} has no {kind}"
+    return found
 
 
 def commands(page: str) -> list[str]:
@@ -38,11 +42,14 @@ def each_block_of_shell(page: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("block", found, ids=[block[:40] for block in found])
 
 
+def with_other(world: World, block: str) -> str:
+    """The block, its second server being one that is there."""
+    return block.replace(OTHER, world.other.tcp_url) if OTHER in block else block
+
+
 def works(world: World, block: str) -> subprocess.CompletedProcess[str]:
     """Runs a block; each of its lines has to work."""
-    if "redis://other:6379" in block:
-        block = block.replace("redis://other:6379", world.other.tcp_url)
-    done = world.run("set -e\n" + block)
+    done = world.run("set -e\n" + with_other(world, block))
     assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr
     return done

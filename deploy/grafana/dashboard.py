@@ -12,10 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from deploy.grafana.panels import (
-    BY_QUEUE,
     HERE,
     QUEUES,
-    SOURCE,
     Json,
     Panel,
     graph,
@@ -27,7 +25,8 @@ from deploy.grafana.panels import (
     stat,
     state,
     summed,
-)  # fmt: skip
+)
+from deploy.grafana.variables import variables
 
 SCHEMA_VERSION: Final = 41
 COLUMNS: Final = 24
@@ -134,7 +133,7 @@ def queues() -> Iterator[Panel]:
     yield graph("Failed", "ops", ("{{queue}}", FAILED), text="Failed attempts a second.")
     yield graph("Scheduled", "short", ("{{queue}}", state("scheduled")), text="Delayed jobs and retries.")
     yield graph("Dead", "short", ("{{queue}}", state("dead")), text="Dead letter queues.")
-    held = f"max by ({BY_QUEUE}, limit) (taskq_jobs_held{{{QUEUES}}})"
+    held = once("taskq_jobs_held", by="limit")
     yield graph(
         "Held by limits", "short", ("{{queue}} {{limit}}", f"{held} or 0 * {state('ready')}"),
         text="Ready jobs that wait for a rate, for another job to end, or for their tenant.",
@@ -152,26 +151,24 @@ def queues() -> Iterator[Panel]:
 
 def tenants() -> Iterator[Panel]:
     """Who shares a queue, and what belongs together in it."""
-    jobs = f"max by (cluster, namespace, queue, tenant, state) (taskq_tenant_jobs{{{QUEUES}}})"
-    done = f"max by ({BY_QUEUE}, tenant) (rate(taskq_tenant_done_total{{{QUEUES}}}[$__rate_interval]))"
-    groups = f"max by (cluster, namespace, queue, state) (taskq_groups{{{QUEUES}}})"
+    jobs = once("taskq_tenant_jobs", by="tenant, state")
+    done = once_rate("taskq_tenant_done_total", by="tenant")
     yield graph(
         "Jobs of tenants", "short", ("{{queue}} {{tenant}} {{state}}", jobs), width=8,
         text="The tenants that have most, and all other jobs of the queue as _other.",
     )  # fmt: skip
     yield graph("Done of tenants", "ops", ("{{queue}} {{tenant}}", done), width=8, text="Of the same.")
     yield graph(
-        "Groups", "short", ("{{queue}} {{state}}", groups), width=8,
+        "Groups", "short", ("{{queue}} {{state}}", once("taskq_groups", by="state")), width=8,
         text="Those that have not finished. A failed or stuck one waits for somebody.",
     )  # fmt: skip
 
 
 def schedules() -> Iterator[Panel]:
     """What fires by the clock."""
-    by = "max by (cluster, namespace, queue, schedule)"
-    until = f"{by} (taskq_schedule_next_timestamp_seconds{{{QUEUES}}}) - time()"
-    missed = f"{by} (increase(taskq_schedule_missed_total{{{QUEUES}}}[$__rate_interval]))"
-    drift = f"{by} (taskq_schedule_drift_seconds{{{QUEUES}}})"
+    until = f"{once('taskq_schedule_next_timestamp_seconds', by='schedule')} - time()"
+    missed = once_rate("taskq_schedule_missed_total", "increase", by="schedule")
+    drift = once("taskq_schedule_drift_seconds", by="schedule")
     yield graph(
         "Until the next run", "s", ("{{queue}} {{schedule}}", until), width=8,
         text="Below zero while nobody fires it.",
@@ -338,49 +335,6 @@ def placed() -> Iterator[Json]:
             yield panel.json(number, x, y)
             x, height = x + panel.width, max(height, panel.height)
         y += height
-
-
-def variable(name: str, label: str, query: str) -> Json:
-    """A choice of several, all at first. A label that no series has leaves only "All"."""
-    return {
-        "name": name,
-        "label": label,
-        "type": "query",
-        "datasource": SOURCE,
-        "query": {"query": query, "refId": name},
-        "definition": query,
-        "includeAll": True,
-        "allValue": ".*",
-        "multi": True,
-        "current": {"text": "All", "value": "$__all"},
-        "refresh": 2,
-        "sort": 1,
-        "options": [],
-        "regex": "",
-        "hide": 0,
-    }
-
-
-def variables() -> list[Json]:
-    """What can be chosen above the panels."""
-    source = {
-        "name": "datasource",
-        "label": "Data source",
-        "type": "datasource",
-        "query": "prometheus",
-        "current": {"text": "Prometheus", "value": "prometheus"},
-        "hide": 0,
-        "options": [],
-        "refresh": 1,
-        "regex": "",
-    }
-    cluster, namespace = 'cluster=~"$cluster"', f"taskq_queue_jobs{{{HERE}}}"
-    return [
-        source,
-        variable("cluster", "Cluster", "label_values(taskq_redis_up, cluster)"),
-        variable("namespace", "Namespace", f"label_values(taskq_redis_up{{{cluster}}}, namespace)"),
-        variable("queue", "Queue", f"label_values({namespace}, queue)"),
-    ]
 
 
 def dashboard() -> Json:

@@ -13,14 +13,18 @@ QUEUES: Final = f'{HERE}, queue=~"$queue"'
 BY_QUEUE: Final = "cluster, namespace, queue"
 
 
-def once(metric: str, more: str = "") -> str:
-    """What exporters say of each queue, however many say it."""
-    return f"max by ({BY_QUEUE}) ({metric}{{{QUEUES}{more}}})"
+def once(metric: str, more: str = "", *, by: str = "") -> str:
+    """What exporters say of each queue, or of each ``by`` in it, however many say it."""
+    return f"{_of_each(by)} ({metric}{{{QUEUES}{more}}})"
 
 
-def once_rate(metric: str) -> str:
-    """The same for a counter, a second."""
-    return f"max by ({BY_QUEUE}) (rate({metric}{{{QUEUES}}}[$__rate_interval]))"
+def once_rate(metric: str, function: str = "rate", *, by: str = "") -> str:
+    """The same for a counter: its ``rate`` a second, or its ``increase`` from point to point."""
+    return f"{_of_each(by)} ({function}({metric}{{{QUEUES}}}[$__rate_interval]))"
+
+
+def _of_each(by: str) -> str:
+    return f"max by ({BY_QUEUE}, {by})" if by else f"max by ({BY_QUEUE})"
 
 
 def server(metric: str) -> str:

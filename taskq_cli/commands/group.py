@@ -100,7 +100,7 @@ def open_group(
         group = asked.group(name, task, payload_of(payload, pairs or []))
         session.may_change()
         ref = session.client.groups.open(queue or DEFAULT_QUEUE, group)
-        writer.write(change_record(CHANGED, ref, "open", "opened", changed=True))
+        writer.write(change_record(_KIND, ref, "open", "opened", changed=True))
 
 
 @leaf(app, name="ls", examples=LS_EXAMPLES)

@@ -100,7 +100,7 @@ def add(
             session.narrate(f"would add {ref}, next at {_first_time(session, made)}; nothing was changed")
             return
         state = session.client.schedules.add(ref.queue, made, replace=replace, paused=paused)
-        writer.write(change_record(CHANGED, ref, "add", state, changed=state != "unchanged"))
+        writer.write(change_record(_KIND, ref, "add", state, changed=state != "unchanged"))
         session.narrate(_outlook(session.client.schedules.get(ref)))
 
 

@@ -82,13 +82,14 @@ def resume(shared: Shared, *, queue: QueueName = None, name: TenantName = None) 
 
 
 def _pause(shared: Shared, queue: str | None, name: str | None, *, paused: bool) -> None:
+    verb = "pause" if paused else "resume"
     with Session(shared) as session:
         writer = session.writer(TENANT_SET)
         place, who = _named(queue, name)
         session.may_change()
-        one_queue(session.client, place, "tenant set")
+        one_queue(session.client, place, f"tenant {verb}")
         now = session.client.tenants.set(place, who, paused=paused or None)
-        writer.write(change_record(place, who, "pause" if paused else "resume", now))
+        writer.write(change_record(place, who, verb, now))
 
 
 @leaf(app, name="purge", examples=PURGE_EXAMPLES)

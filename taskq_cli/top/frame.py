@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from taskq_core import (
-    FailedAttempt,
-    Percentiles,
-    Priority,
-    QueueSnapshot,
-    ServerInfo,
-    TaskLimits,
-    WorkerInfo,
-)
+from taskq_cli.flow_settings import NAMES as FLOW
+from taskq_core import FailedAttempt, Percentiles, Priority, QueueSnapshot, ServerInfo, WorkerInfo
 
 COUNTED: Final = ("enqueued", "done", "failed", "retried", "dead", "cancelled", "recovered", "missed")
 """Totals of a queue that a frame keeps, in this order."""
-FLOW: Final = frozenset(each.name for each in fields(TaskLimits))
-"""Settings that are limits of starting and running."""
 PLACES: Final = {name: place for place, name in enumerate(COUNTED)}
 
 

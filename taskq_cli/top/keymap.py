@@ -70,7 +70,7 @@ KEYMAP: Final[tuple[Key, ...]] = (
     Key("page-up", "pageup,ctrl+b", "page(-1)", "Page before"),
     Key("first", "g,home", "edge(-1)", "First row"),
     Key("last", "G,end", "edge(1)", "Last row"),
-    Key("open", "enter", "open", "Open what the cursor is on", "open", (*LISTS, *OF_QUEUE, "overview")),
+    Key("open", "enter", "open", "Open what the cursor is on", "open", (*LISTED, "overview")),
     Key("other-list", "tab", "focus_next", "Go to the other list", "list", ("overview",)),
     Key("back", "escape", "step_back", "Back to where you came from", "back"),
     Key("filter", "slash", "filter", "Show only rows that match: text, or column~text", "filter", LISTED),

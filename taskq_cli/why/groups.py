@@ -29,12 +29,13 @@ def _halts(facts: QueueFacts, group: GroupInfo) -> bool:
 
 def groups_text(groups: list[GroupInfo]) -> str:
     """`Group import-42 does not go on: 1 member died`, with the first of many."""
-    said = [f"{group.ref.id} ({group.advice.partition(':')[0]})" for group in groups[:TOLD]]
-    more = f" and {many(len(groups) - TOLD, 'other')}" if len(groups) > TOLD else ""
-    verb = "Group {} does" if len(groups) == 1 else f"{many(len(groups), 'group')} do"
+    told = [(group.ref.id, group.advice.partition(":")[0]) for group in groups[:TOLD]]
     if len(groups) == 1:
-        return f"{verb.format(groups[0].ref.id)} not go on: {groups[0].advice.partition(':')[0]}"
-    return f"{verb} not go on: {', '.join(said)}{more}"
+        [(name, why)] = told
+        return f"Group {name} does not go on: {why}"
+    more = f" and {many(len(groups) - TOLD, 'other')}" if len(groups) > TOLD else ""
+    said = ", ".join(f"{name} ({why})" for name, why in told)
+    return f"{many(len(groups), 'group')} do not go on: {said}{more}"
 
 
 def groups_todo(groups: list[GroupInfo]) -> str:

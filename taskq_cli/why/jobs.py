@@ -12,7 +12,7 @@ from taskq_cli.why.groups import waits_for_it
 from taskq_cli.why.limits import held_by
 from taskq_cli.why.line import in_line
 from taskq_cli.why.queues import blockers, unknown_task
-from taskq_core import Failure, Holder, JobDetail, State, WorkerInfo, stalled
+from taskq_core import Holder, JobDetail, State, WorkerInfo, stalled
 
 SUSPECT: Final = 2
 """Workers that a job took down with it before it is run alone, unless workers were told otherwise."""
@@ -189,14 +189,13 @@ def _takeover_s(facts: JobFacts, holder: Holder) -> float | None:
 
 
 def _dead(facts: JobFacts) -> Iterator[Cause]:
-    job = facts.job
-    error = job.error
-    when = f" {ago(job.died_at, facts.queue.at)} ago" if job.died_at else ""
-    yield _of_death(job, error, when)
+    yield _of_death(facts.job, facts.queue.at)
     yield from waits_for_it(facts)
 
 
-def _of_death(job: JobDetail, error: Failure | None, when: str) -> Cause:
+def _of_death(job: JobDetail, at: datetime) -> Cause:
+    error = job.error
+    when = f" {ago(job.died_at, at)} ago" if job.died_at else ""
     if error is None:
         return Cause("dead", f"It died{when}.", f"taskq retry {job.ref}")
     said = f"{error.type}: {error.message[:300]}"

@@ -7,10 +7,10 @@ from typing import Any
 
 from taskq_core import config
 from taskq_core.command import Arg, Command, text
-from taskq_core.errors import InvalidName, InvalidOption
+from taskq_core.errors import InvalidOption
 from taskq_core.job import Priority, State
 from taskq_core.keys import QueueKeys
-from taskq_core.names import check_tenant
+from taskq_core.names import check_tenant, valid_tenant
 from taskq_core.rates import Rate
 from taskq_core.scripts import script
 from taskq_core.tenant import HeldTenants, TenantHold, TenantInfo, TenantLimits, TenantPage
@@ -90,9 +90,7 @@ def _forgotten(info: TenantInfo) -> bool:
 
 def _info(queue: str, row: Sequence[Any]) -> TenantInfo | None:
     name, stored, done, ready, running, held = row
-    try:
-        check_tenant(text(name))
-    except InvalidName:  # anybody may have written it
+    if not valid_tenant(text(name)):  # anybody may have written it
         return None
     counts = {level: max(0, int(n)) for level, n in zip(Priority, ready, strict=True)}
     limits = TenantLimits.read(text(stored))
@@ -116,9 +114,7 @@ def held_tenants(keys: QueueKeys, limit: int) -> Command[HeldTenants]:
 
 def _hold(row: Sequence[Any]) -> TenantHold | None:
     name, stored, ready, running, held = row
-    try:
-        check_tenant(text(name))
-    except InvalidName:  # anybody may have written it
+    if not valid_tenant(text(name)):  # anybody may have written it
         return None
     return TenantHold(text(name), TenantLimits.read(text(stored)), int(ready), int(running), int(held))
 

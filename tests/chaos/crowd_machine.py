@@ -115,10 +115,10 @@ class CrowdMachine(CrowdSteps):
         self.told.jobs = now
 
     def _limits_hold(self, before: dict[str, Seen], now: dict[str, Seen]) -> None:
-        counts, limits = self.counts(), self.told.limits
-        were = Counter(gate for seen in before.values() if seen.runs for gate in gates_of(seen))
+        counts = self.counts()
+        were = Counter(gate for seen in before.values() if seen.runs for gate in seen.gates)
         for gate in counts:
-            most = (limits.get("key") or 1) if gate[:2] == "k:" else limits.get(gate) or sys.maxsize
+            most = self.told.most(gate)
             assert counts[gate] <= max(most, were[gate]), f"{gate}: {counts[gate]} run, {most} may"
         keys = Counter("k:" + seen.key for seen in now.values() if seen.runs and seen.key)
         assert keys == Counter({gate: n for gate, n in counts.items() if gate[:2] == "k:"})
@@ -186,15 +186,3 @@ class CrowdMachine(CrowdSteps):
                 return
             self.finish(worker, jobs)
         raise AssertionError("it does not come to an end")
-
-    def promote_all(self) -> None:
-        """Makes due and ready what waits for a time."""
-        found = look(self.rig.raw, self.rig.keys).values()
-        self.rig.make_due(*[seen.id for seen in found if seen.owner == "scheduled"])
-        while self.rig.promote()[0]:
-            pass
-
-
-def gates_of(seen: Seen) -> list[str]:
-    """All limits a job may be under."""
-    return ["queue", "@" + seen.tenant, "t:" + seen.task, *(["k:" + seen.key] if seen.key else [])]

@@ -122,10 +122,8 @@ class CrowdSteps(Steps):
         """Whether nothing holds a job that waits."""
         if seen.tenant in self.told.paused:
             return False
-        counts, limits = self.counts(), self.told.limits
-        gates = ["queue", "@" + seen.tenant, "t:" + seen.task]
-        free = all(counts[gate] < limits[gate] for gate in gates if limits.get(gate))
-        return free and not (seen.key and counts["k:" + seen.key] >= (limits.get("key") or 1))
+        counts = self.counts()
+        return all(counts[gate] < self.told.most(gate) for gate in seen.gates)
 
     def counts(self) -> Counter[str]:
         """How many run under each limit; of tasks those that were counted when they began."""
@@ -237,11 +235,15 @@ class CrowdSteps(Steps):
 
     def promote(self, data: Data) -> None:
         self.last = None
-        ids = [seen.id for seen in self.told.jobs.values() if seen.owner == "scheduled"]
-        self.rig.make_due(*ids)
+        self.promote_all()
+        self.skipped.clear()
+
+    def promote_all(self) -> None:
+        """Makes due and ready what waits for a time."""
+        found = look(self.rig.raw, self.rig.keys).values()
+        self.rig.make_due(*[seen.id for seen in found if seen.owner == "scheduled"])
         while self.rig.promote()[0]:
             pass
-        self.skipped.clear()
 
     def limit(self, data: Data) -> None:
         of = data.draw(st.sampled_from(["queue", "key", "t:a", "t:b"]))

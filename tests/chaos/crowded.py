@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from taskq_core.keys import HELD, LEVELS, ORPHAN, QueueKeys
+from taskq_core.keys import IDLE, LEVELS, QueueKeys
 
-WAITING = ("", ORPHAN, HELD)
-"""Who has a job that waits: nobody was given it, it was given back, a limit holds it."""
 INDEXES = ("scheduled", "dead")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One job: ``owner`` is a worker, one of `WAITING`, or the index it is in."""
+    """One job: ``owner`` is a worker, one of `IDLE`, or the index it is in."""
 
     id: str
     owner: str
@@ -39,12 +38,17 @@ class Seen:
     @property
     def runs(self) -> bool:
         """Whether a worker has it."""
-        return self.owner not in WAITING and self.owner not in INDEXES
+        return self.owner not in IDLE and self.owner not in INDEXES
 
     @property
     def waits(self) -> bool:
         """Whether it is ready."""
-        return self.owner in WAITING
+        return self.owner in IDLE
+
+    @property
+    def gates(self) -> list[str]:
+        """All limits it may be under."""
+        return ["queue", "@" + self.tenant, "t:" + self.task, *(["k:" + self.key] if self.key else [])]
 
 
 @dataclass(slots=True)
@@ -66,6 +70,12 @@ class Told:
     stale: set[str] = field(default_factory=set)
     """Jobs whose runs the server may know nothing of."""
 
+    def most(self, gate: str) -> int:
+        """How many may run under a limit of one of `Seen.gates`."""
+        if gate.startswith("k:"):
+            return self.limits.get("key") or 1
+        return self.limits.get(gate) or sys.maxsize
+
 
 def look(raw: Any, keys: QueueKeys) -> dict[str, Seen]:
     """Every job by its id. One that is in two places is a fault."""
@@ -74,10 +84,9 @@ def look(raw: Any, keys: QueueKeys) -> dict[str, Seen]:
     for name in names:
         pipe.xrange(name)
         pipe.xpending_range(name, "w", "-", "+", 10_000)
-    pipe.hgetall(keys.moved)
     pipe.hgetall(keys.jobs)
     pipe.hgetall(keys.dead_jobs)
-    *replies, moved, jobs, dead = pipe.execute(raise_on_error=False)
+    *replies, jobs, dead = pipe.execute(raise_on_error=False)
     found: dict[str, Seen] = {}
 
     def add(seen: Seen) -> None:
@@ -85,7 +94,7 @@ def look(raw: Any, keys: QueueKeys) -> dict[str, Seen]:
         found[seen.id] = seen
 
     for name, entries, pending in zip(names, replies[::2], replies[1::2], strict=True):
-        for seen in _in_stream(name.decode()[len(keys.root) :], entries, pending, moved):
+        for seen in _in_stream(name.decode()[len(keys.root) :], entries, pending):
             add(seen)
     for index, records in zip(INDEXES, (jobs, dead), strict=True):
         for job_id, record in records.items():
@@ -99,18 +108,16 @@ def _is_stream(suffix: str) -> bool:
     return suffix in [*LEVELS] or (suffix[:1] in LEVELS and suffix[1:2] == "@")
 
 
-def _in_stream(name: str, entries: Any, pending: Any, moved: dict[bytes, bytes]) -> list[Seen]:
+def _in_stream(name: str, entries: Any, pending: Any) -> list[Seen]:
     if isinstance(entries, Exception):
         return []
     rows = [] if isinstance(pending, Exception) else pending
     owners = {row["message_id"]: row["consumer"].decode() for row in rows}
     level, tenant = name[0], name[1:]
-    places = {at: job_id.decode() for job_id, at in moved.items() if job_id.decode().endswith(tenant)}
     found = []
     for entry, fields in entries:
         meta = msgspec.json.decode(fields.get(b"@", b"{}"))
-        own = f"{level}{entry.decode()}{tenant}"
-        job_id = meta.get("i") or places.get(own.removesuffix(tenant).encode(), own)
+        job_id = meta.get("i", f"{level}{entry.decode()}{tenant}")
         task = next(field for field in fields if field != b"@").decode()
         found.append(Seen(job_id, owners.pop(entry, ""), task, level, entry.decode(), meta))
     assert not owners, f"pending and not there: {owners}"

@@ -37,10 +37,10 @@ class Row:
     seeds: int = 20
 
 
-def jobs_flow(world: World, more: int) -> None:
+def jobs_flow(world: World, more: int, timeout: float = 30) -> None:
     """Waits until so many more jobs have finished."""
     goal = world.finished() + more
-    wait_until(lambda: world.finished() >= goal, 30, f"{more} jobs more")
+    wait_until(lambda: world.finished() >= goal, timeout, f"{more} jobs more")
 
 
 def started(world: World) -> int:

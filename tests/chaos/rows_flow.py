@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tests.chaos.checker import Figures
 from tests.chaos.flowing import GROUPS, LIMITS, NOTES, TENANTS, Subject, nothing_is_left
 from tests.chaos.proxy import Mode
-from tests.chaos.row import Row
+from tests.chaos.row import Row, jobs_flow
 from tests.chaos.world import LEASE_S, QUEUE, World
 from tests.waiting import wait_until
 
@@ -32,8 +32,7 @@ class Fault:
 
 def some_more(world: World, more: int) -> None:
     """Waits until so many more jobs have finished, or all of them."""
-    goal = min(world.finished() + more, world.sent)
-    wait_until(lambda: world.finished() >= goal, 40, f"{more} jobs more")
+    jobs_flow(world, min(more, world.sent - world.finished()), 40)
 
 
 def kills(times: int) -> Callable[[World], None]:

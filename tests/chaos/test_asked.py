@@ -70,6 +70,6 @@ def _by_time(events: list[Event]) -> list[Event]:
 def test_a_callback_before_its_members_is_seen() -> None:
     labels = {3: Label(after=(1, 2))}
     early = [*run(1, 1.0, 2.0), *run(2, 1.0, 4.0), *run(3, 3.0, 5.0)]
-    assert too_early(sorted(early, key=lambda event: event.at), labels) == [3]
+    assert too_early(_by_time(early), labels) == [3]
     assert too_early(run(3, 1.0, 2.0), labels) == [3]
     assert too_early([*run(1, 1.0, 2.0), *run(2, 1.0, 2.5), *run(3, 3.0, 5.0)], labels) == []

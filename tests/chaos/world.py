@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from taskq_core import Client, QueueFull, Refused, ServerFull, State, TaskqError
-from taskq_core.keys import HELD, ORPHAN
+from taskq_core.keys import IDLE
 from tests.chaos.asked import Label
 from tests.chaos.checker import Figures, LastState, check
 from tests.chaos.ledger import Event, Ledger, read
@@ -296,7 +296,7 @@ class World:
                 yield f"{pending} pending in {level}"
             for consumer in raw.xinfo_consumers(root + level, "w"):
                 name = consumer["name"].decode()
-                if name not in alive and name not in (ORPHAN, HELD):
+                if name not in alive and name not in IDLE:
                     yield f"consumer {name} of nobody"
         for key in ("moved", "revoked"):
             if raw.exists(root + key):

@@ -19,7 +19,8 @@ LINES = {
     "its folder": "mkdir sub; cd sub; echo '{' > taskq.toml; taskq queue ls 2>&1 | grep -c taskq.toml",
     "its variables": "TASKQ_REDIS_URL=redis://127.0.0.1:1 TASKQ_NAMESPACE=-- taskq queue ls; echo $?",
     "a variable of the interpreter": "PYTHONIOENCODING=ascii taskq café; echo $?",
-    "a signal": "taskq tail & sleep 1; kill -TERM $!; wait $!; echo $?",
+    "a signal": """taskq exporter --port 0 2>said & until grep -q http: said; do sleep 0.05; done
+        kill -TERM $!; wait $!; echo $?""",
     "a closed stream": "taskq --version >&-; echo $?",
 }
 

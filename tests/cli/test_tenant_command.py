@@ -48,6 +48,8 @@ def test_a_purge_takes_the_jobs_of_one_tenant_and_says_how_many(sh: Shell) -> No
         (("set", "q", "acme", "--weight", "1001"), "between 1 and 1000"),
         (("purge", "q", "acme", "--state", "running"), "cannot purge running jobs"),
         (("pause", "q", "A b"), "tenant"),
+        (("pause", "q*", "acme"), "taskq tenant pause wants the name of one queue"),
+        (("resume", "q*", "acme"), "taskq tenant resume wants the name of one queue"),
     ],
 )
 def test_what_is_wrong_is_said(sh: Shell, words: tuple[str, ...], said: str) -> None:

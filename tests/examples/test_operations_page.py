@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.world import INTERRUPTED, World
 from tests.deploy.files import K8S, kustomized, tool
-from tests.pages import commands, each_block_of_shell, of_kind, read
+from tests.pages import commands, each_block_of_shell, of_kind, read, with_other
 from tests.processes import ROOT, taskq_command
 
 DEPLOY = commands("deploy.md")
@@ -22,7 +22,7 @@ BY_LINE = ("taskq top", "--watch")
 @each_block_of_shell("operations.md")
 def test_a_block_works(world: World, block: str) -> None:
     world.start_worker()
-    block = world.fill_in(block, "inspect").replace("redis://other:6379", world.other.tcp_url)
+    block = with_other(world, world.fill_in(block, "inspect"))
     parts = block.splitlines() if any(words in block for words in BY_LINE) else [block]
     for part in parts:
         done = run(world, part)

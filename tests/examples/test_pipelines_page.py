@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.world import INTERRUPTED, World
-from tests.pages import read
+from tests.pages import read, with_other
 
 PAGE = read("pipelines.md")
 BLOCKS = re.findall(r"^## (.*?)$|^```sh\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
@@ -40,7 +40,7 @@ def world(world: World) -> World:
 @pytest.mark.parametrize(("title", "block"), list(blocks()), ids=[f"{t}: {b[:40]}" for t, b in blocks()])
 def test_a_block_of_the_page_works(world: World, title: str, block: str) -> None:
     verb = "retry" if "retry" in block else "inspect"
-    real = world.fill_in(block, verb).replace("redis://other:6379", world.other.tcp_url)
+    real = with_other(world, world.fill_in(block, verb))
     if any(word in block for word in ENDLESS):
         done = world.run_endless(real)
         assert done.returncode in (0, INTERRUPTED), f"{done.stdout}\n{done.stderr}"

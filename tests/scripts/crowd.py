@@ -6,9 +6,8 @@ from collections import Counter
 
 from taskq_core.claimed import Job
 from taskq_core.commands import work
+from taskq_core.keys import HELD, LEVELS, ORPHAN
 from tests.scripts.rig import Rig
-
-LEVELS = "chnl"
 
 
 def take(rig: Rig, worker: str = "w1", want: int = 1, order: str = LEVELS, turn: int = 1) -> list[Job]:
@@ -47,16 +46,16 @@ def recount(rig: Rig) -> None:
         assert length, f"{name} is empty and still there"
         summary = raw.xpending(key, "w")
         by = {row["name"].decode(): row["pending"] for row in summary["consumers"] or []}
-        idle = by.get("-", 0) + by.get("~", 0)
+        idle = by.get(ORPHAN, 0) + by.get(HELD, 0)
         running = summary["pending"] - idle
         sums[name[0]] += length
         sums[name[0].upper()] += running
         assert raw.zscore(root + "tenants", name[2:]) is not None
-        if length > running + by.get("~", 0):
+        if length > running + by.get(HELD, 0):
             assert name in states, f"{name} has waiting jobs and no turn"
-        if by.get("-", 0):
+        if by.get(ORPHAN, 0):
             assert states[name] in "oq", f"{name} has jobs that were given back"
-        for worker in by.keys() - {"-", "~"}:
+        for worker in by.keys() - {ORPHAN, HELD}:
             if by[worker]:
                 assert raw.sismember(f"{root}rooms:{worker}", name)
                 assert raw.sismember(root + "rooms", worker)

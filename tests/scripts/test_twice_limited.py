@@ -18,7 +18,7 @@ from tests.scripts.crowd import recount
 from tests.scripts.grouping import conclude
 from tests.scripts.rig import Rig
 from tests.scripts.test_import_jobs import BORN, a_job
-from tests.scripts.test_twice import TABLE, UNLIKE, Scene, seen
+from tests.scripts.test_twice import TABLE, Scene, playing, twice_is_once
 from tests.servers import Server
 
 HOUR = timedelta(hours=1)
@@ -30,9 +30,7 @@ OF_LIMITS = (
 
 @pytest.fixture
 def scene(any_server: Server) -> Iterator[Scene]:
-    rig = Rig(any_server, 3)
-    yield _set(rig)
-    rig.client.close()
+    yield from playing(Rig(any_server, 3), _set)
 
 
 def _set(rig: Rig) -> Scene:
@@ -121,18 +119,7 @@ CALLS: dict[str, Callable[[Scene], Command[Any]]] = {
 
 @pytest.mark.parametrize("verb", CALLS)
 def test_a_call_that_arrives_twice_counts_once(scene: Scene, verb: str) -> None:
-    command = CALLS[verb](scene)
-    assert command.script.name == verb.partition("-")[0]
-    before = seen(scene, "")
-    scene.rig.run(command)
-    _counted(scene.rig)
-    assert (seen(scene, "") == before) is (verb == "adopt")
-    named = UNLIKE.get(verb, ("", ""))[0]
-    kept = seen(scene, named)
-    scene.rig.run(command)
-
-    assert seen(scene, named) == kept
-    _counted(scene.rig)
+    twice_is_once(scene, verb, CALLS[verb](scene), _counted)
 
 
 def _counted(rig: Rig) -> None:

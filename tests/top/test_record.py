@@ -21,7 +21,7 @@ from taskq_core import Client, Job, NewJob, TaskQueue, UsageError, WorkerOptions
 from tests.conftest import Taskq
 from tests.servers import Server
 from tests.top.showing import FakeSource
-from tests.top.world import frame, ticks, worker
+from tests.top.world import START, frame, ticks, worker
 
 
 def lines_of(recorded: Iterable[Tick]) -> list[str]:
@@ -65,6 +65,8 @@ def changing() -> Iterator[Tick]:
     yield Tick(replace(frame(2), queues=tuple(reversed(frame(2).queues))))
     yield Tick(replace(frame(3), queues=(), workers=(), failures=first.failures[3:9]))
     yield Tick(replace(frame(4), workers=(worker("new", "emails", 4), *frame(4).workers[1:])))
+    held = replace(first.queues[0], held=9, held_by_tenants=4, settings={"rate": "1"}, next_fire_at=START)
+    yield Tick(replace(frame(4), queues=(held, *first.queues[1:])))
     yield Tick(frame(4))
 
 

@@ -88,6 +88,14 @@ def test_so_are_what_their_code_says_of_limits_and_their_schedules() -> None:
     assert load_queues(["app_one"], only=["mails"])[0].settings == {}
 
 
+def test_where_two_say_different_limits_the_first_counts(folder: Path) -> None:
+    (folder / "app_four.py").write_text(MORE.format(task="fourth").replace("max_jobs=5", "max_jobs=7"))
+
+    for apps, most in ((["package.app_two", "app_four"], 5), (["app_four", "package.app_two"], 7)):
+        (queue,) = load_queues(apps)
+        assert queue.settings["max_jobs"] == most
+
+
 @pytest.mark.parametrize(
     ("apps", "only", "message"),
     [

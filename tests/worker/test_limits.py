@@ -98,14 +98,15 @@ async def test_claims_are_plain_again_soon_after_the_last_job_with_a_key(
     async def wait(job: Job) -> None:
         await asyncio.sleep(0.01)
 
+    def busy_and_plain() -> bool:
+        if rig.client.snapshot("q").depth < 40:  # the queue is never empty meanwhile
+            rig.add(40)
+        return rig.raw.hget(rig.keys.meta, "flow") is None
+
     rig.add(2, concurrency_key="a")
     async with working(queue):
         await counted(rig, done=2)
-        for _ in range(200):  # the queue is never empty meanwhile
-            rig.add(10)
-            if rig.raw.hget(rig.keys.meta, "flow") is None:
-                break
-            await asyncio.sleep(0.05)
+        await until(busy_and_plain)
         assert rig.raw.hmget(rig.keys.meta, "flow", "gates") == [None, None]
         await until(lambda: rig.client.snapshot("q").depth == 0)
 

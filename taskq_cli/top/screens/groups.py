@@ -22,6 +22,7 @@ from taskq_cli.top.widgets.columns import Cell, Column
 from taskq_cli.top.widgets.lines import Line, Lines
 from taskq_cli.top.widgets.ordering import Ordering
 from taskq_cli.top.widgets.rows import Rows
+from taskq_cli.why.facts import many
 from taskq_core import Client, GroupInfo, GroupState, State
 
 MOST_QUEUES: Final = 20
@@ -173,13 +174,13 @@ def advice(row: GroupRow | None) -> Line:
         return (("", ""),)
     info, look = row.info, SIGNS[row.state][1]
     if row.state is GroupState.FAILED or info.advice:
-        retry = f"{info.dead:,} members died: enter lists them, R there retries them"
+        retry = f"{many(info.dead, 'member')} died: enter lists them, R there retries them"
         return ((row.id, "strong"), (f"  {retry if info.dead else info.advice}", look))
     if info.finished_at is not None:
         after = f", {info.callback} was enqueued" if info.job is not None else ""
         return ((row.id, "strong"), (f"  ended {ago(info.finished_at, row.at)} ago{after}", "dim"))
     after = f"; {info.callback} comes {'when all are done' if info.when == 'done' else 'at the end'}"
-    left = "more members may come" if info.open else f"{info.pending:,} members to go"
+    left = "more members may come" if info.open else f"{many(info.pending, 'member')} to go"
     return ((row.id, "strong"), (f"  {left}{after if info.callback else ''}", "dim"))
 
 

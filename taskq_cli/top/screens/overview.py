@@ -7,9 +7,9 @@ from textual.app import ComposeResult
 from taskq_cli.top.detectors import Finding
 from taskq_cli.top.format import Pen, about, rate
 from taskq_cli.top.queue_row import QueueRow, queue_rows
-from taskq_cli.top.screens.queue_columns import SPARK_CELLS, fitting, queue_columns
+from taskq_cli.top.screens.queue_columns import SPARK_CELLS, queue_columns
 from taskq_cli.top.screens.view import Goal, Scene, View
-from taskq_cli.top.widgets.columns import Column
+from taskq_cli.top.widgets.columns import Column, telling
 from taskq_cli.top.widgets.lines import Line, Lines
 from taskq_cli.top.widgets.ordering import Ordering
 from taskq_cli.top.widgets.plot import plot
@@ -62,7 +62,7 @@ class Overview(View):
         flow.styles.height = each * len(CHARTS)
         flow.show(flow_lines(scene, self.size.width, each))
         busiest, found = self.query_one("#busiest", Rows), queue_rows(scene.store, scene.frame, SPARK_CELLS)
-        busiest.tell_of(fitting(self._columns, found))
+        busiest.tell_of(telling(self._columns, found))
         busiest.show(found)
         self._show_cursor()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from taskq_cli.top.format import Pen, about, share, span
@@ -27,7 +28,8 @@ def queue_columns(pen: Pen) -> list[Column]:
         _count(pen, "ready", "READY", 9, 0, lambda r: r.queue.waiting),
         _count(pen, "scheduled", "SCHED", 7, 6, lambda r: r.queue.scheduled),
         _count(pen, "running", "RUN", 5, 4, lambda r: r.queue.running),
-        _count(pen, "held", "HELD", 6, 9, lambda r: r.queue.held),
+        replace(_count(pen, "held", "HELD", 6, 9, lambda r: r.queue.held),
+                only_where=lambda r: r.queue.limited),
         _count(pen, "dead", "DEAD", 6, 3, lambda r: r.queue.dead, warn=1),
         Column("in", "IN/s", 6, lambda r: _rate(r, r.in_rate), lambda r: r.in_rate, 1),
         Column("out", "OUT/s", 6, lambda r: _rate(r, r.out_rate), lambda r: r.out_rate, 1),
@@ -44,12 +46,6 @@ def queue_columns(pen: Pen) -> list[Column]:
         Column("spark", "5 MIN", SPARK_CELLS, lambda r: (pen.spark(r.spark), "accent"), lambda r: r.out_rate,
                3, right=False),
     ]  # fmt: skip
-
-
-def fitting(columns: Sequence[Column], rows: Sequence[QueueRow]) -> Sequence[Column]:
-    """Those that have something to tell: no `HELD` where no queue has limits."""
-    limited = any(row.queue.limited for row in rows)
-    return [column for column in columns if limited or column.name != "held"]
 
 
 def _rate(row: QueueRow, value: float) -> Cell:

@@ -8,8 +8,9 @@ from textual.app import ComposeResult
 
 from taskq_cli.top.format import Pen
 from taskq_cli.top.queue_row import QueueRow, queue_rows
-from taskq_cli.top.screens.queue_columns import SPARK_CELLS, fitting, queue_columns
+from taskq_cli.top.screens.queue_columns import SPARK_CELLS, queue_columns
 from taskq_cli.top.screens.view import Goal, Scene, View
+from taskq_cli.top.widgets.columns import telling
 from taskq_cli.top.widgets.ordering import Ordering
 from taskq_cli.top.widgets.rows import Rows
 
@@ -34,7 +35,7 @@ class Queues(View):
         rows = self.query_one(Rows)
         rows.empty = "no queue yet: taskq enqueue TASK key=value -q QUEUE makes one"
         found = queue_rows(scene.store, scene.frame, SPARK_CELLS)
-        rows.tell_of(fitting(self._columns, found))
+        rows.tell_of(telling(self._columns, found))
         rows.show(found)
 
     def subject(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from taskq_cli.top.format import Pen, rate
@@ -17,21 +16,6 @@ SIGNS: Final = {
 }
 """The glyph and the look of each state."""
 RANKS: Final = {state: n for n, state in enumerate(("idle", "active", "limited", "paused"))}
-ONLY_WHERE: Final[Mapping[str, Callable[[TenantRow], object]]] = {
-    "held": lambda row: row.held,
-    "rate": lambda row: row.info.limits.rate,
-    "most": lambda row: row.info.limits.max_waiting,
-}
-"""Columns that are shown where a row has something to tell there."""
-
-
-def fitting(columns: Sequence[Column], rows: Sequence[TenantRow]) -> list[Column]:
-    """Those that have something to tell."""
-    return [
-        column
-        for column in columns
-        if column.name not in ONLY_WHERE or any(ONLY_WHERE[column.name](row) for row in rows)
-    ]
 
 
 def tenant_columns(pen: Pen) -> list[Column]:
@@ -52,9 +36,6 @@ def tenant_columns(pen: Pen) -> list[Column]:
     def pace(row: TenantRow) -> Cell:
         return (rate(row.rate), "") if row.rate else ("-", "dim")
 
-    def said(row: TenantRow) -> str:
-        return "" if row.info.limits.rate is None else str(row.info.limits.rate)
-
     def most(row: TenantRow) -> Cell:
         limit = row.info.limits.max_waiting
         return "" if limit is None else pen.count(limit), ""
@@ -65,16 +46,22 @@ def tenant_columns(pen: Pen) -> list[Column]:
                descending=False),
         Column("state", "STATE", 8, lambda r: (r.info.state, look(r)), state, 2, right=False),
         Column("ready", "READY", 9, lambda r: _count(pen, r.info.ready_total), lambda r: r.info.ready_total),
-        Column("held", "HELD", 9, lambda r: _count(pen, r.held), lambda r: r.held, 3),
+        Column("held", "HELD", 9, lambda r: _count(pen, r.held), lambda r: r.held, 3,
+               only_where=lambda r: r.held),
         Column("running", "RUN", 9, running, lambda r: r.info.running),
         Column("out", "OUT/s", 6, pace, lambda r: r.rate, 1),
         Column("weight", "WEIGHT", 6, lambda r: (str(r.info.limits.weight), "" if r.info.limits.weight > 1
                else "dim"), lambda r: r.info.limits.weight, 4),
-        Column("rate", "RATE", 12, lambda r: (said(r), ""), lambda r: r.info.limits.rate
-               and r.info.limits.rate.per_s, 5),
-        Column("most", "MOST", 9, most, lambda r: r.info.limits.max_waiting, 7),
+        Column("rate", "RATE", 12, lambda r: (_rate(r), ""), lambda r: r.info.limits.rate
+               and r.info.limits.rate.per_s, 5, only_where=lambda r: r.info.limits.rate),
+        Column("most", "MOST", 9, most, lambda r: r.info.limits.max_waiting, 7,
+               only_where=lambda r: r.info.limits.max_waiting),
         Column("done", "DONE", 9, lambda r: _count(pen, r.info.done), lambda r: r.info.done, 6),
     ]  # fmt: skip
+
+
+def _rate(row: TenantRow) -> str:
+    return "" if row.info.limits.rate is None else str(row.info.limits.rate)
 
 
 def _count(pen: Pen, value: int) -> Cell:

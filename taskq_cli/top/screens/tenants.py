@@ -13,9 +13,10 @@ from textual.app import ComposeResult
 from taskq_cli.top.format import Pen
 from taskq_cli.top.frame import Frame
 from taskq_cli.top.screens.jobs import JobsOf
-from taskq_cli.top.screens.tenant_columns import fitting, tenant_columns
+from taskq_cli.top.screens.tenant_columns import tenant_columns
 from taskq_cli.top.screens.view import Goal, Scene, View
 from taskq_cli.top.tenant_row import Pace, TenantRow
+from taskq_cli.top.widgets.columns import telling
 from taskq_cli.top.widgets.lines import Line, Lines
 from taskq_cli.top.widgets.ordering import Ordering
 from taskq_cli.top.widgets.rows import Rows
@@ -47,11 +48,8 @@ class Tenants(View):
 
     def aim(self, about: str) -> None:
         """The tenants of this queue; without a name those of the likeliest one."""
-        self._turn_to(about)
-
-    def _turn_to(self, queue: str) -> None:
-        if queue != self.queue or not queue:
-            self.queue, self._found, self._pace = queue, None, Pace()
+        if about != self.queue or not about:
+            self.queue, self._found, self._pace = about, None, Pace()
             self.query_one(Rows).filter = ""
             self.query_one(Rows).marked.clear()
         self.ask_soon()
@@ -59,7 +57,7 @@ class Tenants(View):
     def show(self, scene: Scene) -> None:
         """Asks for the tenants; shows the last answer."""
         if not self.queue and (likely := likely_queue(scene.frame)):
-            self._turn_to(likely)
+            self.aim(likely)
         rows = self.query_one(Rows)
         self.query_one(Lines).show([self._about(scene)])
         if not scene.live:
@@ -73,7 +71,7 @@ class Tenants(View):
             )
         rows.empty = "asking…" if queue and self._found is None else NOBODY
         shown = [TenantRow(info, self._pace.of(info.name)) for info in self._found or ()]
-        rows.tell_of(fitting(self._columns, shown))
+        rows.tell_of(telling(self._columns, shown))
         rows.show(shown)
 
     def _take(self, queue: str, found: tuple[TenantInfo, ...]) -> None:
@@ -88,7 +86,8 @@ class Tenants(View):
         shown = len(self._found or ())
         total = max(shown, *(queue.tenants for queue in scene.frame.queues if queue.name == self.queue), 0)
         most = f", the {shown} with most jobs of those looked at" if shown and shown < total else ""
-        return ((self.queue, "strong"), (f"  {scene.pen.count(total)} tenants{most}", "dim"))
+        tenants = f"{scene.pen.count(total)} {'tenant' if total == 1 else 'tenants'}"
+        return ((self.queue, "strong"), (f"  {tenants}{most}", "dim"))
 
     @property
     def _current(self) -> TenantRow | None:

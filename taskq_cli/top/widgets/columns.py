@@ -19,7 +19,8 @@ Cell = tuple[str, str]
 class Column:
     """``cell`` draws a row's value, ``sort`` is what rows are ordered by; ``rank`` 0 stays longest.
 
-    A ``flexible`` column takes what is left, ``width`` is its least.
+    A ``flexible`` column takes what is left, ``width`` is its least. One with ``only_where`` is shown
+    where that holds of a row.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Column:
     right: bool = True
     flexible: bool = False
     descending: bool = True
+    only_where: Callable[[Any], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ def lay_out(columns: Sequence[Column], width: int) -> Layout:
 
 def _least(columns: Sequence[Column]) -> int:
     return sum(column.width for column in columns) + GAP * (len(columns) - 1)
+
+
+def telling(columns: Sequence[Column], rows: Sequence[Any]) -> list[Column]:
+    """Those that have something to tell of these rows."""
+    return [column for column in columns if column.only_where is None or any(map(column.only_where, rows))]
 
 
 def titled(column: Column, sign: str, width: int) -> str:
