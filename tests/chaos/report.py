@@ -34,10 +34,10 @@ where the last one ended.
 
 Runs on a machine that had more to do than its cores could were repeated, and count here only when nothing
 was beyond the limits of their row. In such runs a lease of 2 s ended though its worker lived, and up to 8
-jobs were done twice. Earlier runs of D7 lost up to 260 jobs: one sentinel of three still named a primary that
-had died and come back; and a primary was killed within a second of its replica's return, when Redis 7.0 had
-not begun to send it anything. Now all sentinels are asked, and the row waits for the replica. Nothing else
-lost more than its row allows.
+jobs were done twice. Earlier runs of D7 lost up to 260 jobs: on Redis 7.0 because a primary was killed within
+a second of its replica's return, before it had sent it anything; on Valkey, it seems, because one sentinel of
+three still named a primary that had died and come back. Now the row waits for the replica, and all sentinels
+are asked. Nothing else lost more than its row allows.
 """
 LETTERS = ("L", "U", "D", "V", "S", "O", "C")
 
